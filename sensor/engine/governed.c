@@ -30,9 +30,10 @@ struct governed {
     char *who, *reason;                                     /* NULL: none */
     void (*done)(void *context, enum govern_result result); /* NULL: it was answered */
     void *context;
-    bool written; /* the change was sent to the store */
-    bool settled; /* … and it is DONE, or UNSURE: what is held here is to be dropped … */
-    struct wtime dropped; /* … since when it is; 0: not yet */
+    bool written;              /* the change was sent to the store */
+    bool settled;              /* `result` is known: what is held here is to be dropped … */
+    struct wtime dropped;      /* … since when it is; 0: not yet */
+    enum govern_result result; /* DONE, SAME, UNSURE */
 };
 
 static void free_one(struct governed *governed)
@@ -98,9 +99,10 @@ static void end_refused(struct governed *governed, enum govern_result result, co
 
 /* --- the store's answers ---------------------------------------------------------------------- */
 
-static void settle(struct governed *governed)
+static void settle(struct governed *governed, enum govern_result result)
 {
     governed->settled = true;
+    governed->result = result;
     engine_govern_look(governed->engine);
 }
 
@@ -108,22 +110,24 @@ static void settle(struct governed *governed)
 void governed_lost(struct engine *engine)
 {
     struct governed *governed = engine->governed;
-    if (!governed || governed->settled)
+    if (!governed || !governed->done)
         return;
-    if (!governed->written) {
+    if (!governed->settled && !governed->written) {
         end(governed, GOVERN_AWAY);
         return;
     }
-    governed->done(governed->context, GOVERN_UNSURE);
-    governed->done = NULL;
+    if (!governed->settled)
+        governed->result = GOVERN_UNSURE;
     governed->settled = true;
+    governed->done(governed->context, governed->result);
+    governed->done = NULL;
 }
 
 static void on_put(void *context, const struct ip *host, bool won)
 {
     (void)host;
     if (won)
-        settle(context);
+        settle(context, GOVERN_DONE);
     else
         end_refused(context, GOVERN_OVERTAKEN, "it was changed meanwhile");
 }
@@ -131,7 +135,7 @@ static void on_put(void *context, const struct ip *host, bool won)
 static void on_removed(void *context, bool removed)
 {
     if (removed)
-        settle(context);
+        settle(context, GOVERN_DONE);
     else
         end_refused(context, GOVERN_HELD, "it is under hold");
 }
@@ -156,8 +160,10 @@ static void set_frozen(struct governed *governed, struct store *store, const voi
     struct buffer changed = {0};
     bool frozen = governed->verb == GOVERN_FREEZE;
     struct profile *profile = profile_unpack_of(&governed->host, blob, size, &error);
-    if (!profile || profile->frozen == frozen) {
-        end(governed, profile ? GOVERN_SAME : GOVERN_DAMAGED);
+    if (!profile) {
+        end(governed, GOVERN_DAMAGED);
+    } else if (profile->frozen == frozen) {
+        settle(governed, GOVERN_SAME); /* somebody may have done it whom nobody told here */
     } else {
         profile->frozen = frozen;
         profile_pack(profile, &changed);
@@ -219,7 +225,7 @@ void governed_read(struct engine *engine)
 {
     struct governed *governed = engine->governed;
     if (governed && governed->dropped.ns != 0 && (!governed->done || is_read(governed)))
-        end(governed, GOVERN_DONE);
+        end(governed, governed->result);
 }
 
 void engine_govern_look(struct engine *engine)

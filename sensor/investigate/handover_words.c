@@ -100,6 +100,7 @@ const char *word_of_action(enum handover_language language, const char *action)
         {"incident.keep", "インシデント操作の取り消し"},
         {"reload.ask", "設定の再読み込み"},
         {"baseline.change", "ベースラインの変更"},
+        {"baseline.keep", "ベースライン変更の拒否"},
         {"evidence.hold", "証拠の保全"},
         {"evidence.release", "証拠の保全の解除"},
         {"evidence.take", "証拠ファイルの取得"},

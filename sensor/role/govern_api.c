@@ -36,12 +36,13 @@ static void note(const struct govern_pending *pending, enum govern_result result
         xasprintf("%s %s%s the baseline of %s%s%s%s", pending->who, refused ? "asked to " : "",
                   (refused ? govern_verb_name : did)[pending->verb], host,
                   *pending->reason ? ": " : "", pending->reason, but[result] ? but[result] : "");
-    engine_noise_act(pending->engine, &(struct noise_act){.action = "baseline.change",
-                                                          .subject = host,
-                                                          .message = message,
-                                                          .by = pending->who,
-                                                          .uid = pending->uid,
-                                                          .at = ptime_now()});
+    engine_noise_act(pending->engine,
+                     &(struct noise_act){.action = refused ? "baseline.keep" : "baseline.change",
+                                         .subject = host,
+                                         .message = message,
+                                         .by = pending->who,
+                                         .uid = pending->uid,
+                                         .at = ptime_now()});
     free(message);
 }
 

@@ -32,6 +32,21 @@ static void put_profile(struct rig *rig, const struct ip *ip)
     profile_free(profile);
 }
 
+static void put_frozen(struct rig *rig, const struct ip *ip)
+{
+    struct buffer blob = {0};
+    struct profile *profile = profile_new(ip, 480000);
+    profile->last_closed_hour = 480001;
+    profile->frozen = true;
+    profile_pack(profile, &blob);
+    store_replace_profile(rig->store, ip, NULL, 0, profile->last_closed_hour, blob.data, blob.size,
+                          NULL, NULL);
+    buffer_fini(&blob);
+    profile_free(profile);
+    while (store_pending(rig->store) > 0)
+        rig_turn(rig, NS_PER_MS);
+}
+
 static int set_up(void **state)
 {
     struct rig *rig = rig_open(1, 1000);
@@ -262,6 +277,18 @@ static void expect_state(struct rig *rig, enum baseline_state state)
     assert_int_equal(row.state, state);
 }
 
+/* Through another sensor: who says it once more here is shown what it is. */
+static void test_somebody_did_it_elsewhere(void **state)
+{
+    struct rig *rig = ((struct play *)*state)->rig;
+    struct ip ip = make_ip("10.0.0.1");
+    push(rig);
+    put_frozen(rig, &ip);
+    expect_state(rig, BASELINE_READY);
+    assert_int_equal(govern(rig, "10.0.0.1", GOVERN_FREEZE), GOVERN_SAME);
+    expect_state(rig, BASELINE_FROZEN);
+}
+
 /* Whoever asks behind the answer is told what it is now, though nothing was sent since. */
 static void test_what_was_changed_is_shown(void **state)
 {
@@ -319,6 +346,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_is_not_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reset, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_overtaken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_somebody_did_it_elsewhere, set_up_play,
+                                        tear_down_play),
         cmocka_unit_test_setup_teardown(test_what_was_changed_is_shown, set_up_play,
                                         tear_down_play),
         cmocka_unit_test_setup_teardown(test_a_store_that_says_nothing, set_up_play,
