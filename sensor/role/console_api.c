@@ -75,14 +75,19 @@ static void put_hour(struct json *json, const struct console_sums *sums)
     json_uint(json, "hosts_hour", sums->sums.hosts);
 }
 
+static void put_no_zones(struct json *json)
+{
+    json_none(json, "zones");
+    json_str(json, "zones_why", "this sensor has no networks.zones");
+}
+
 /* No band: profiles are of hosts, and their quantiles cannot be added up. */
 static void put_zones(struct json *json, const struct engine *engine,
                       const struct console_sums *sums)
 {
     const struct zones *zones = engine_zones(engine);
     if (!zones) {
-        json_none(json, "zones");
-        json_str(json, "zones_why", "this sensor has no networks.zones");
+        put_no_zones(json);
         return;
     }
     json_list(json, "zones");
@@ -345,19 +350,19 @@ static void put_zone(struct json *json, const struct zones *zones, unsigned end,
 void console_api_map(const struct console_api *api, struct api_reply *reply)
 {
     const struct zones *zones = engine_zones(api->engine);
-    if (!zones) {
-        api_refuse(reply, 404, "this sensor has no networks.zones");
-        return;
-    }
     const struct console_sums *sums = look(api);
     struct json *json = json_new();
     json_open(json, NULL);
     json_time(json, "now", engine_status_of(api->engine).complete);
-    json_list(json, "zones");
-    for (unsigned end = 0; end <= ZONE_INSIDE; end++)
-        put_zone(json, zones, end, &sums->sums.zone[end]);
-    json_close(json);
-    zones_api_put_conduits(json, api->engine);
+    if (zones) {
+        json_list(json, "zones");
+        for (unsigned end = 0; end <= ZONE_INSIDE; end++)
+            put_zone(json, zones, end, &sums->sums.zone[end]);
+        json_close(json);
+        zones_api_put_conduits(json, api->engine);
+    } else {
+        put_no_zones(json);
+    }
     json_close(json);
     reply->body = json_take_text(json, 0);
     json_free(json);

@@ -21,6 +21,8 @@ const COUNT = new Intl.NumberFormat("en");
 
 export const count = value => (known(value) ? COUNT.format(Math.round(value)) : t("none"));
 
+// Of a handful, or less than one: a small site's day is a hundredth of an alert.
+export const few = value => (known(value) ? value.toFixed(value >= 10 ? 0 : value >= 1 || value === 0 ? 1 : 2) : t("none"));
 export const range = pair => (pair ? t("range", bytes(pair[0]), bytes(pair[1])) : t("none"));
 
 export const share = part =>

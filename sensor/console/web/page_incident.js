@@ -35,8 +35,11 @@ function rowOf(whole, id) {
 const latest = records =>
   records.reduce((a, b) => ((b["@timestamp"] || "") > (a["@timestamp"] || "") ? b : a), records[0] || {});
 
+// Alerts are told again when there is much more; what has left since the last of them, the list knows.
 function volume(row, weir) {
   const out = weir.out_bytes;
+  if (out && row.out_bytes > out.value)
+    return [f.bytes(row.out_bytes), h("span", { class: "soft" }, ` ${t("when_told", f.bytes(out.value))}`)];
   return [
     f.bytes(out?.value ?? row.out_bytes),
     out &&

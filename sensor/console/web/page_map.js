@@ -37,17 +37,14 @@ const columns = () => [
 ];
 
 async function draw(root, app) {
-  let said;
-  try {
-    said = await ask("/v1/map", { signal: app.signal });
-  } catch (error) {
-    if (error.status !== 404) throw error;
+  const said = await ask("/v1/map", { signal: app.signal });
+  if (!said.zones) {
     put(
       root,
       h("h1", { tabindex: -1 }, t("map_title")),
       panel(
         t("no_zones"),
-        nothing(error.message),
+        nothing(name(said.zones_why || "")),
         h("p", {}, t("no_zones_how"), " ", h("code", {}, "weir zones propose -c weir.yaml")),
       ),
     );

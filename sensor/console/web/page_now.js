@@ -94,7 +94,7 @@ export async function open(root, words, app) {
           ? null
           : [
               charts.meter(spent, t("budget_spent")),
-              t("budget_words", n.budget.spent.toFixed(1), n.budget.of.toFixed(1)),
+              t("budget_words", f.few(n.budget.spent), f.few(n.budget.of)),
             ],
       ),
     );

@@ -35,6 +35,7 @@ export default {
   none: "–",
   range: "{0} – {1}",
   between: "between {0} and {1}",
+  when_told: "(when it was last told: {0})",
   one_of: "1 of {0}",
   seconds: "{0} s",
   minutes: "{0} min",

@@ -117,6 +117,33 @@ async function stage(words) {
   return (await answers.next()).value;
 }
 
+async function picture(page, name) {
+  if (process.env.WEIR_SHOTS)
+    await page.screenshot({ path: path.join(process.env.WEIR_SHOTS, `${name}.png`), fullPage: true });
+}
+
+// By keyboard: acknowledged, and malicious.
+async function judge(page, id) {
+  await go(page, `incident/${id}`);
+  await page.keyboard.press("a");
+  await page.waitForSelector("dialog[open]");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".chip.acknowledged");
+  await page.keyboard.press("v");
+  await page.waitForSelector("dialog[open]");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".chip.verdict-malicious");
+}
+
+async function staysJudged(browser, id) {
+  process.env.WEIR_TOKEN = await stage("restart");
+  const again = await enter(browser); // the first page may say that nobody answers
+  await go(again.page, `incident/${id}`);
+  await again.page.waitForSelector(".chip.verdict-malicious");
+  await again.close();
+}
+
 const checks = {
   // Against a running sensor: an alert from the wire, with names that would run; marks outlive a restart.
   async live(browser) {
@@ -138,31 +165,55 @@ const checks = {
       await inert(page, hash);
       planted += (await page.textContent("main")).includes("onerror=pwned=1");
       must(!(await page.locator("main .failure").count()), `${hash}: ${await page.textContent("main")}`);
-      if (process.env.WEIR_SHOTS)
-        await page.screenshot({
-          path: path.join(process.env.WEIR_SHOTS, `live-${hash.split("/")[0]}.png`),
-          fullPage: true,
-        });
+      await picture(page, `live-${hash.split("/")[0]}`);
     }
     must(planted > 0, "no name from the wire was shown at all");
-    await go(page, `incident/${id}`);
-    await page.keyboard.press("a");
-    await page.waitForSelector("dialog[open]");
-    await page.keyboard.press("Enter");
-    await page.waitForSelector(".chip.acknowledged");
-    await page.keyboard.press("v");
-    await page.waitForSelector("dialog[open]");
-    await page.keyboard.press("ArrowDown");
-    await page.keyboard.press("Enter");
-    await page.waitForSelector(".chip.verdict-malicious");
+    await judge(page, id);
     must(await page.evaluate(() => window.pwned === undefined), "a name from the wire ran");
     must(said.length === 0, `the browser says: ${said.join(" | ")}`);
-    process.env.WEIR_TOKEN = await stage("restart");
-    const again = await enter(browser); // the first page may say that nobody answers
-    await go(again.page, `incident/${id}`);
-    await again.page.waitForSelector(".chip.verdict-malicious");
-    await again.close();
+    await staysJudged(browser, id);
     await page.context().close();
+  },
+
+  // The shipped incident on the wire: told while it goes on, found by filters, judged; and so after a restart.
+  async incident(browser) {
+    const { page, said } = await enter(browser);
+    await page.evaluate(() => {
+      window.sameDocument = true;
+    });
+    await stage("theft");
+    const begun = Date.now(),
+      line = page.locator(".alert-log .alert-line", { hasText: "203.0.113" }).first();
+    await line.waitFor({ timeout: 120000 });
+    const took = Date.now() - begun;
+    const id = (await line.getAttribute("href")).split("/").pop();
+    await page.waitForSelector(".notice");
+    await stage("end");
+    must(await page.evaluate(() => window.sameDocument), "the page was loaded anew");
+    await go(page, "incidents");
+    await page.fill("[name=find]", "203.0.113");
+    await page.selectOption("[name=urgency]", "now");
+    await rowsSay(page, ".c-to", "203.0.113");
+    const hashes = ["now", "incidents", `incident/${id}`, "host/10.4.0.17", "destination/203.0.113.0%2F24", "map", "sensor"];
+    for (const hash of hashes) {
+      await go(page, hash);
+      must(!(await page.locator("main .failure").count()), `${hash}: ${await page.textContent("main")}`);
+      await picture(page, `incident-${hash.split("/")[0]}`);
+    }
+    let words = "";
+    for (let tries = 0; tries < 30 && !/Left4\.22\sMB/.test(words); tries++) {
+      await go(page, "now"); // the last flows are still to be reported
+      await go(page, `incident/${id}`);
+      words = await page.textContent("main");
+      await page.waitForTimeout(1000);
+    }
+    must(/Left4\.22\sMB/.test(words), `not all that left is shown: ${words.slice(0, 300)}`);
+    must(/e-mail addresses76,1\d\d/.test(words), `addresses: ${words.match(/Counted.{0,200}/g)}`);
+    await judge(page, id);
+    must(said.length === 0, `the browser says: ${said.join(" | ")}`);
+    await staysJudged(browser, id);
+    await page.context().close();
+    return `told on the page after ${(took / 1000).toFixed(1)} s`;
   },
 
   async pages(browser) {

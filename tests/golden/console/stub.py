@@ -246,7 +246,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if parts[0] == "incidents":
             return self.answer(200, b"<!doctype html>report", "text/html")
         if parts == ["map"] and site.words.no_zones:
-            return self.refuse(404, "this sensor has no networks.zones")
+            return self.answer(200, {"zones": None, "zones_why": "this sensor has no networks.zones"})
         one = {"now": site.now, "status": site.status, "map": site.map}
         of = {"hosts": site.host, "destinations": site.destination}
         if len(parts) == 1 and parts[0] in one:
