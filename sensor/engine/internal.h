@@ -108,6 +108,7 @@ struct claim { /* one a side and open hour: what is not said yet gives way to wh
     uint64_t destination;      /* store.h */
     double e;                  /* what was asked with, or told, here or (CLAIM_TOLD) there */
     int64_t asked_ns, held_ns; /* packet time; since then something waits to be told, 0: nothing */
+    int64_t since_ns;          /* … and just this is asked for */
     uint32_t state, spare;     /* enum claim_state */
 };
 

@@ -268,7 +268,22 @@ static void test_other_never_tells(void **state)
     fleet_close(fleet);
 }
 
-/* What waits is in the checkpoint. */
+/* … also when its profile was let go meanwhile, and the host sends nothing more. */
+static void test_profile_goes_while_it_waits(void **state)
+{
+    (void)state;
+    struct fleet_rig *fleet = find_what_other_claims(false);
+    struct engine *engine = fleet->sensor[0].engine;
+    struct ip ip = the_host();
+    cache_drop(engine, hosts_get(engine, &ip));
+    for (int minute = 5; minute < 10; minute++)
+        end_minute(fleet, minute);
+    assert_int_equal(told_by(fleet, 0), 1);
+    assert_int_equal(engine->counts.findings_untold, 0);
+    fleet_close(fleet);
+}
+
+/* What waits is in the checkpoint, and who else saw it. */
 static void test_killed_while_it_waits(void **state)
 {
     (void)state;
@@ -358,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_silenced_by_one),
         cmocka_unit_test(test_told_by_other),
         cmocka_unit_test(test_other_never_tells),
+        cmocka_unit_test(test_profile_goes_while_it_waits),
         cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_store_goes_before_the_answer),
         cmocka_unit_test(test_told_while_it_was_cut_off),
