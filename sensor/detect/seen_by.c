@@ -24,16 +24,14 @@ static size_t put_share(char *text, size_t room, const struct seen_share *share,
 static void put_rest(char *text, size_t room, const struct seen_by *seen, uint32_t named,
                      uint64_t counted)
 {
-    char bytes[BYTES_TEXT_SIZE], count[COUNT_TEXT_SIZE], sum[BYTES_TEXT_SIZE];
+    char bytes[BYTES_TEXT_SIZE], count[COUNT_TEXT_SIZE], more[64] = "";
     uint64_t rest = seen->rest_bytes;
     for (uint32_t i = named; i < seen->count; i++)
         rest = bytes_add(rest, seen->share[i].bytes);
-    bytes_text(counted, sum);
-    if (seen->sensors == named)
-        snprintf(text, room, "; counted as %s", sum);
-    else
-        snprintf(text, room, ", %s more %s; counted as %s",
-                 count_text(seen->sensors - named, count), bytes_text(rest, bytes), sum);
+    if (seen->sensors > named)
+        snprintf(more, sizeof more, ", %s more %s", count_text(seen->sensors - named, count),
+                 bytes_text(rest, bytes));
+    snprintf(text, room, "%s; counted as %s", more, bytes_text(counted, bytes));
 }
 
 void finding_add_seen(struct finding *finding, const struct seen_by *seen, uint64_t counted)
