@@ -48,9 +48,7 @@ void loads_take(struct engine *engine, struct host *host, const void *blob, size
     host->queued = host->loading = host->changed = false;
     engine->counts.profiles_loaded += blob != NULL;
     hosts_set(engine, host, blob, size);
-    if (was_loading && host->held) /* what waits was judged, by the same profile */
-        account_again_whole(engine, host);
-    else if (was_loading)
+    if (was_loading)
         account_again(engine, host);
     if (!close_paused(engine)) /* which is asking for those that are here */
         cache_trim(engine);
