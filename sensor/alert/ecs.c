@@ -480,12 +480,30 @@ static void put_reason(struct json *json, const struct reason *reason)
     json_close(json);
 }
 
+static void put_seen(struct json *json, const struct seen_by *seen)
+{
+    if (seen->sensors == 0)
+        return;
+    json_list(json, "sensors");
+    for (uint32_t i = 0; i < seen->count; i++) {
+        json_open(json, NULL);
+        json_str(json, "name", seen->share[i].sensor);
+        json_str(json, "vantage", seen->share[i].vantage);
+        json_uint(json, "out_bytes", seen->share[i].bytes);
+        json_close(json);
+    }
+    json_close(json);
+    json_uint(json, "sensors_total", seen->sensors);
+    json_uint(json, "sensors_rest_bytes", seen->rest_bytes);
+}
+
 static void put_why(struct json *json, const struct finding *finding)
 {
     json_list(json, "reasons");
     for (size_t i = 0; i < finding->reason_count; i++)
         put_reason(json, &finding->reason[i]);
     json_close(json);
+    put_seen(json, &finding->seen);
     if (!finding->needs_unit)
         return;
     json_open(json, "would_not_fire_below");

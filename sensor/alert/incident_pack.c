@@ -216,8 +216,8 @@ static bool is_sound(const struct alert *alert)
            !story->sight[SILENCE_NAME_SIZE - 1] && !story->server_name[RECORD_NAME_MAX] &&
            zone_is_sound(&story->zone) && zone_is_sound(&story->border) &&
            !story->ja4[STORY_TEXT_SIZE - 1] && !story->application[STORY_TEXT_SIZE - 1] &&
-           alert->finding.reason_count <= FINDING_REASONS && alert->finding.urgency < URGENCIES &&
-           alert->state <= INCIDENT_CLOSE;
+           alert->finding.reason_count <= FINDING_REASONS && seen_holds(&alert->finding.seen) &&
+           alert->finding.urgency < URGENCIES && alert->state <= INCIDENT_CLOSE;
 }
 
 bool alert_unpack(struct incidents *incidents, struct cursor *in, struct alert *alert)

@@ -9,7 +9,9 @@
  * Whatever goes wrong drops the connection, and with it what is under way: which of it arrived is
  * found out by the last id of the next connection. An entry of a later epoch is another writer's,
  * or an older journal's whose epoch is lost: then nothing of ours could be told from theirs, so it
- * is an error by name until somebody gives this sensor a key of its own.
+ * is an error by name until somebody gives this sensor a key of its own. A shared stream is not
+ * asked for its last id (no XINFO), and the server makes them: what was under way when a connection
+ * went may be there, and comes again.
  *
  * hiredis hands every callback a NULL reply when the connection goes; by then the stream has
  * forgotten it (`redis` is NULL, or another). Thread: the loop's. */
@@ -30,6 +32,7 @@ struct redis_stream {
     char address[64]; /* of its host; "": not known */
     char *password, *key, *sensor;
     char max_entries[24];
+    bool shared;
     uint64_t epoch_ms;
     int64_t timeout_ns;
     struct loop_ref loop;
@@ -212,7 +215,8 @@ static void introduce(struct redis_stream *stream)
         send_words(stream, on_plain, 2, select);
     }
     const char *info[3] = {"XINFO", "STREAM", stream->key};
-    send_words(stream, on_info, 3, info);
+    if (!stream->shared)
+        send_words(stream, on_info, 3, info);
     send_multi(stream);
 }
 
@@ -293,7 +297,7 @@ static void on_queued(redisAsyncContext *redis, void *data, void *privdata)
 static bool take_entry(struct redis_stream *stream, const redisReply *reply, uint64_t sequence)
 {
     bool error = reply->type == REDIS_REPLY_ERROR;
-    bool again = error && strstr(reply->str, "equal or smaller") != NULL;
+    bool again = error && !stream->shared && strstr(reply->str, "equal or smaller") != NULL;
     if (again && sequence > stream->last) {
         fail_words(stream, "somebody else writes to it");
         return false;
@@ -338,20 +342,25 @@ static void on_exec(redisAsyncContext *redis, void *data, void *privdata)
     stream->events.added(stream->context, last);
 }
 
-static void add_entry(struct redis_stream *stream, uint64_t sequence, const char *line, size_t size)
+static void add_entry(struct redis_stream *stream, uint64_t sequence, const char *id,
+                      const char *line, size_t size)
 {
-    char id[48];
-    snprintf(id, sizeof id, "%" PRIu64 "-%" PRIu64, stream->epoch_ms, sequence);
-    const char *argv[10] = {"XADD", stream->key, "MAXLEN", "~",      stream->max_entries,
-                            id,     "line",      line,     "sensor", stream->sensor};
-    size_t sizes[10];
-    for (int i = 0; i < 10; i++)
+    char own[48] = "*";
+    if (!stream->shared)
+        snprintf(own, sizeof own, "%" PRIu64 "-%" PRIu64, stream->epoch_ms, sequence);
+    const char *argv[12] = {"XADD", stream->key, "MAXLEN", "~",      stream->max_entries,
+                            own,    "line",      line,     "sensor", stream->sensor,
+                            "id",   id};
+    size_t sizes[12];
+    int argc = stream->shared ? 12 : 10;
+    for (int i = 0; i < argc; i++)
         sizes[i] = i == 7 ? size : strlen(argv[i]);
-    redisAsyncCommandArgv(stream->redis, on_queued, NULL, 10, argv, sizes);
+    redisAsyncCommandArgv(stream->redis, on_queued, NULL, argc, argv, sizes);
 }
 
 enum redis_stream_result redis_stream_add(struct redis_stream *stream, uint64_t sequence,
-                                          const char *line, size_t size, struct error *error)
+                                          const char *id, const char *line, size_t size,
+                                          struct error *error)
 {
     if (stream->phase == PHASE_AWAY && begin(stream, error) != 0)
         return REDIS_STREAM_AGAIN;
@@ -359,7 +368,7 @@ enum redis_stream_result redis_stream_add(struct redis_stream *stream, uint64_t 
         stream->full = true;
         return REDIS_STREAM_FULL;
     }
-    add_entry(stream, sequence, line, size);
+    add_entry(stream, sequence, id, line, size);
     stream->sequence[stream->count++] = sequence;
     stream->bytes += size;
     if (stream->count == REDIS_STREAM_LINES || stream->bytes >= REDIS_STREAM_BYTES)
@@ -384,6 +393,7 @@ struct redis_stream *redis_stream_new(const struct redis_stream_config *config,
                                       struct error *error)
 {
     struct redis_stream *stream = xcalloc(1, sizeof *stream);
+    stream->shared = config->shared;
     stream->epoch_ms = config->epoch_ms;
     stream->timeout_ns = config->timeout_ns;
     stream->loop = config->loop;

@@ -1,18 +1,21 @@
 /* What other sensors say of a host, and who of them tells of it.
  *
- * The answer to a put is [alike, across], then of each destination that was written and that others
- * saw, too, [key, alike, across]. Of a day, a side and a destination there are two keys beside the
- * host's others. A claim is set by the first who asks, with how much it knows; it expires, so that
- * a sensor that died between its claim and its word is followed by another, and gives way to who
- * knows STORE_CLAIM_FACTOR as much. What was told outlives it, and is never less: neither a claim
- * to more that is then not told, nor one that runs out, takes it away. Thread: the engine's. */
+ * The answer to a put is [alike, across, who], then of each destination that was written and that
+ * others saw, too, [key, alike, across, who]. Of a day, a side and a destination there are two keys
+ * beside the host's others. A claim is set by the first who asks, with how much it knows; it
+ * expires, so that a sensor that died between its claim and its word is followed by another, and
+ * gives way to who knows STORE_CLAIM_FACTOR as much. What was told outlives it, and is never less:
+ * neither a claim to more that is then not told, nor one that runs out, takes it away. Thread: the
+ * engine's. */
 #include "store_link.h"
 #include "store_words.h"
 #include "weir/base/buffer.h"
+#include "weir/baseline/seen.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SHARES_MAX 128 /* a put writes fewer */
 
@@ -32,18 +35,29 @@ static bool take_elsewhere(const redisReply *reply, size_t at, struct elsewhere 
            store_take_count(reply->element[at + 1], &elsewhere->across);
 }
 
+/* As a text that ends; false: nobody can be meant by it. */
+static bool take_names(const redisReply *reply, const char **text)
+{
+    struct seen_by seen;
+    *text = reply->str;
+    return reply->type == REDIS_REPLY_STRING && strlen(reply->str) == reply->len &&
+           seen_parse(reply->str, reply->len, &seen);
+}
+
 bool store_take_elsewhere(struct store_request *request, const redisReply *reply)
 {
     struct store_elsewhere all = {.host = request->host, .hour = request->hour};
     struct store_share share[SHARES_MAX];
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2 || reply->elements % 3 != 2 ||
-        reply->elements / 3 > SHARES_MAX || !take_elsewhere(reply, 0, &all.all))
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3 || reply->elements % 4 != 3 ||
+        reply->elements / 4 > SHARES_MAX || !take_elsewhere(reply, 0, &all.all) ||
+        !take_names(reply->element[2], &all.seen_by))
         return false;
-    for (size_t at = 2; at < reply->elements; at += 3) {
+    for (size_t at = 3; at < reply->elements; at += 4) {
         const redisReply *key = reply->element[at];
         struct store_share *one = &share[all.count++];
         if (key->type != REDIS_REPLY_STRING || key->len >= DESTINATION_KEY_SIZE ||
-            !take_elsewhere(reply, at + 1, &one->elsewhere))
+            !take_elsewhere(reply, at + 1, &one->elsewhere) ||
+            !take_names(reply->element[at + 3], &one->seen_by))
             return false;
         one->key = key->str;
         one->size = key->len;

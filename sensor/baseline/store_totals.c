@@ -17,6 +17,7 @@
 #include "store_link.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
+#include "weir/baseline/seen.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -34,6 +35,7 @@
 #define NAME_SIZE    200
 
 _Static_assert(STARTS_MAX == 256, "the script keeps as many");
+_Static_assert(SEEN_OTHERS == 4, "the script names as many");
 /* Of a host that was forgotten, and not by this sensor yet, nothing is written: it has it from
  * before (store_forget.c). KEYS: open totals, the hour's list, the forgotten, who took what. ARGV:
  * expiry, host, sensor, "VANTAGE|SENSOR|" ("": nobody else is asked for), then field and value by
@@ -81,18 +83,22 @@ _Static_assert(STARTS_MAX == 256, "the script keeps as many");
     "end\n"                                                                                        \
     "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"                                                     \
     "if ARGV[4] == '' then return 1 end\n"
-/* What others see: of a destination by vantage the most; what is this vantage's is alike. Numbers
- * beyond 2^53 - 1, which no sensor sees in an hour, are left out, and sums end there. */
+/* What others see: of a destination by vantage the most; what is this vantage's is alike; and who
+ * they are (seen.h). Numbers beyond 2^53 - 1, which no sensor sees in an hour, are left out, and
+ * sums end there. */
 #define ELSEWHERE                                                                                  \
-    "local all, own, seen = redis.call('HGETALL', KEYS[1]), string.match(ARGV[4], '^[^|]*|'), "    \
-    "{}\n"                                                                                         \
+    "local all, own = redis.call('HGETALL', KEYS[1]), string.match(ARGV[4], '^[^|]*|')\n"          \
+    "local seen, who, by = {}, {}, {}\n"                                                           \
     "local most = 9007199254740991\n"                                                              \
     "for i = 1, #all, 2 do\n"                                                                      \
-    "  local v, s, d = string.match(all[i], '^([^|]*|)([^|]*|)(.+)$')\n"                           \
+    "  local name, v, d = string.match(all[i], '^(([^|]*|)[^|]*|)(.+)$')\n"                        \
     "  local n = tonumber(string.match(all[i + 1], '^%d+') or '0')\n"                              \
-    "  if d and d ~= 'inside' and v .. s ~= ARGV[4] and n <= most then\n"                          \
+    "  if d and d ~= 'inside' and name ~= ARGV[4] and n <= most then\n"                            \
     "    seen[d] = seen[d] or {}\n"                                                                \
     "    seen[d][v] = math.max(seen[d][v] or 0, n)\n"                                              \
+    "    who[d] = who[d] or {}\n"                                                                  \
+    "    who[d][name] = n\n"                                                                       \
+    "    by[name] = math.min((by[name] or 0) + n, most)\n"                                         \
     "  end\n"                                                                                      \
     "end\n"                                                                                        \
     "local function parts(d)\n"                                                                    \
@@ -102,12 +108,25 @@ _Static_assert(STARTS_MAX == 256, "the script keeps as many");
     "  end\n"                                                                                      \
     "  return alike, math.min(across, most)\n"                                                     \
     "end\n"                                                                                        \
+    "local function more(a, b) return a[1] > b[1] or (a[1] == b[1] and a[2] < b[2]) end\n"         \
+    "local function names(shares)\n"                                                               \
+    "  local list, sum, text = {}, 0, {}\n"                                                        \
+    "  for name, n in pairs(shares) do\n"                                                          \
+    "    if n > 0 then list[#list + 1] = {n, name} end\n"                                          \
+    "    sum = math.min(sum + n, most)\n"                                                          \
+    "  end\n"                                                                                      \
+    "  if #list > 1 then table.sort(list, more) end\n"                                             \
+    "  for j = 1, math.min(#list, 4) do\n"                                                         \
+    "    text[j] = string.format('%.0f|', list[j][1]) .. list[j][2]\n"                             \
+    "  end\n"                                                                                      \
+    "  return string.format('%d|%.0f|', #list, sum) .. table.concat(text)\n"                       \
+    "end\n"                                                                                        \
     "local alike, across = 0, 0\n"                                                                 \
     "for d in pairs(seen) do\n"                                                                    \
     "  local a, x = parts(d)\n"                                                                    \
     "  alike, across = math.min(alike + a, most), math.min(across + x, most)\n"                    \
     "end\n"                                                                                        \
-    "local reply = {string.format('%.0f', alike), string.format('%.0f', across)}\n"                \
+    "local reply = {string.format('%.0f', alike), string.format('%.0f', across), names(by)}\n"     \
     "for i = 5, #ARGV, 2 do\n"                                                                     \
     "  local d = string.match(ARGV[i], '^[^|]*|[^|]*|(.+)$')\n"                                    \
     "  if seen[d] then\n"                                                                          \
@@ -115,6 +134,7 @@ _Static_assert(STARTS_MAX == 256, "the script keeps as many");
     "    reply[#reply + 1] = d\n"                                                                  \
     "    reply[#reply + 1] = string.format('%.0f', a)\n"                                           \
     "    reply[#reply + 1] = string.format('%.0f', x)\n"                                           \
+    "    reply[#reply + 1] = names(who[d])\n"                                                      \
     "  end\n"                                                                                      \
     "end\n"                                                                                        \
     "return reply"

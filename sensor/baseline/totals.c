@@ -42,6 +42,7 @@ static void free_pair(void *value)
 {
     struct pair_total *pair = value;
     starts_fini(&pair->starts);
+    free(pair->seen_by);
     free(pair);
 }
 
@@ -50,6 +51,7 @@ void host_total_free(struct host_total *total)
     if (!total)
         return;
     map_fini(&total->pairs, free_pair);
+    free(total->seen_by);
     free(total);
 }
 

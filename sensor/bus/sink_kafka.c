@@ -1,7 +1,8 @@
 /* Apache Kafka, by librdkafka's idempotent producer.
  *
- * The key of a message is its host, so a host's lines are in one partition and in order there; the
- * producer itself neither loses, repeats nor reorders what it was given (idempotence, acks=all).
+ * The key of a message is its host, so a host's lines are in one partition and in order there, or,
+ * where that was asked for, its own id. The producer itself neither loses, repeats nor reorders
+ * what it was given (idempotence, acks=all).
  * Reports come out of order across partitions: a line is taken when it and all before it are
  * reported. Any failure ends the producer and all it holds: a new one is given the lines again, so
  * nothing that was given up here turns up later behind its successors.
@@ -215,15 +216,17 @@ static void *loose(const void *data) /* the library takes what it only reads wit
     return cast.out;
 }
 
-static const char *key_of(const struct sink *sink, const struct json_value *record)
+static const char *key_of(const struct sink *sink, const struct json_value *record, const char *id)
 {
+    if (id && strcmp(sink_text(sink->settings, "key"), "id") == 0)
+        return id;
     const char *source = line_end(record, "source"), *host = record_text(record, "host.id");
     return host ? host : *source ? source : sink->host->sensor;
 }
 
 static rd_kafka_resp_err_t produce(struct sink *sink, const struct sink_line *line)
 {
-    const char *key = key_of(sink, line->record), *id = record_text(line->record, "event.id");
+    const char *id = record_text(line->record, "event.id"), *key = key_of(sink, line->record, id);
     rd_kafka_vu_t part[6] = {0};
     size_t count = 5;
     part[0].vtype = RD_KAFKA_VTYPE_TOPIC;

@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const message_keys[] = {"host", "id", NULL};
+
 const struct sink_key kafka_keys[] = {
     {.name = "brokers", .kind = SINK_TEXT, .required = true},
     {.name = "topic", .kind = SINK_TEXT, .required = true},
+    {.name = "key", .kind = SINK_CHOICE, .choice = message_keys, .fallback = "host"},
     {.name = "options", .kind = SINK_TEXTS},
     {.name = "sasl_password_file", .kind = SINK_SECRET_FILE},
     {.name = "ssl_key_password_file", .kind = SINK_SECRET_FILE},

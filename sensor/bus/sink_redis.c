@@ -1,10 +1,11 @@
-/* The Redis sink: lines into a stream of the sensor's own, by transactions (redis_stream.h). The
- * sink itself only says what that says, in the bus's words. A password is read from a file, never
- * from the URL, which is shown.
+/* The Redis sink: lines into a stream, the sensor's own or one of many sensors', by transactions
+ * (redis_stream.h). The sink itself only says what that says, in the bus's words. A password is
+ * read from a file, never from the URL, which is shown.
  *
  * A name is looked up aside before the first line, and again after each failure: the resolver may
  * hang, and the server may have moved. Thread: the bus's. */
 #include "net.h"
+#include "record_field.h"
 #include "sinks.h"
 #include "weir/base/buffer.h"
 #include "weir/base/time.h"
@@ -17,7 +18,8 @@
 static const struct sink_key keys[] = {
     {.name = "url", .kind = SINK_TEXT, .required = true},
     {.name = "password_file", .kind = SINK_SECRET_FILE},
-    {.name = "key", .kind = SINK_TEXT}, /* else weir:alerts:SENSOR */
+    {.name = "key", .kind = SINK_TEXT}, /* else weir:alerts:SENSOR, of a shared one weir:alerts */
+    {.name = "shared", .kind = SINK_FLAG, .fallback = "false"},
     {.name = "max_entries",
      .kind = SINK_NUMBER,
      .min = 1,
@@ -116,6 +118,7 @@ static int open_stream(struct sink *sink, const struct sink_settings *settings, 
     struct error secret_error = {0};
     struct redis_stream_config config = {.url = sink_text(settings, "url"),
                                          .sensor = sink->host->sensor,
+                                         .shared = sink_flag(settings, "shared"),
                                          .max_entries =
                                              (uint64_t)sink_number(settings, "max_entries"),
                                          .epoch_ms = sink->host->epoch_ms,
@@ -128,7 +131,7 @@ static int open_stream(struct sink *sink, const struct sink_settings *settings, 
         return error_set(error, secret_error.code, "%s", secret_error.message);
     char *own = xasprintf("weir:alerts:%s", sink->host->sensor ? sink->host->sensor : "");
     config.password = password;
-    config.key = key ? key : own;
+    config.key = key ? key : config.shared ? "weir:alerts" : own;
     if (!config.sensor)
         config.sensor = "";
     sink->stream = redis_stream_new(&config, &events, sink, error);
@@ -166,7 +169,9 @@ static enum sink_result redis_write(struct sink *sink, const struct sink_line *l
                                               [REDIS_STREAM_AGAIN] = SINK_AGAIN};
     if (sink->unknown)
         return look_up(sink, error);
-    return result[redis_stream_add(sink->stream, line->sequence, line->text, line->size, error)];
+    const char *id = record_text(line->record, "event.id");
+    return result[redis_stream_add(sink->stream, line->sequence, id ? id : "", line->text,
+                                   line->size, error)];
 }
 
 static enum sink_result redis_flush(struct sink *sink, struct error *error)
@@ -180,7 +185,6 @@ const struct sink_row sink_redis = {.type = "redis",
                                     .keys = keys,
                                     .formats = "ecs eve ocsf cef text",
                                     .tells = true,
-                                    .text_only = true,
                                     .check = redis_check,
                                     .open = redis_open,
                                     .write = redis_write,

@@ -9,10 +9,13 @@
  *
  * What waits for an answer is held, and judged again when it comes, each ASK_AGAIN_NS of packet
  * time (also after a restart), and when the store goes: without it each sensor judges and tells by
- * itself, but what it knows to be told. So it does when in ALONE_NS nobody was found to have told
- * it, and before its hour is closed. Two hours are open at once, each with a finding of its own:
- * each has a claim a side. Bounds: four claims a host; what was held for HELD_NS because its
- * profile did not come is counted when no hour is left to tell it of (findings_untold).
+ * itself, but what it knows to be told. A profile that was let go meanwhile is asked for. So it
+ * tells when in ALONE_NS nobody was found to have told it, and before its hour is closed. Where by
+ * then it leads to another destination, that is asked for first, and ASK_AGAIN_NS waited for: but
+ * what goes on turning is told after twice ALONE_NS. Two hours are open at once, each with a
+ * finding of its own: each has a claim a side. Bounds: four claims a host; what was held for
+ * HELD_NS because its profile did not come is counted when no hour is left to tell it of
+ * (findings_untold).
  *
  * Answers are taken in their places (elsewhere.c). Thread: the engine's. */
 #include "checkpoint.h"
@@ -68,9 +71,12 @@ static struct claim *claim_of(struct host *host, const struct telling *telling)
     return claim;
 }
 
+/* `since_ns`: it is asked for again and again, for just this. */
 static void set_claim(struct claim *claim, const struct telling *telling, enum claim_state state,
                       int64_t clock_ns)
 {
+    if (!is_of(claim, telling->day, name_of(telling)))
+        claim->since_ns = clock_ns;
     claim->day = telling->day;
     claim->destination = name_of(telling);
     claim->e = fmin(telling->e, E_MAX);
@@ -184,7 +190,7 @@ static void judge_held(struct engine *engine, int64_t at_ns, bool all)
         if (!host)
             continue;
         host->held = false;
-        if (look_again(engine, host, at_ns, all) || all)
+        if ((look_again(engine, host, at_ns, all) || all) && loads_need(engine, host))
             account_again_whole(engine, host);
         claims_restore(engine, host);
     }
@@ -208,8 +214,8 @@ void claims_close(struct engine *engine, int64_t through)
             struct claim *claim = &host->claims->of[k];
             if (claim->held_ns == 0 || claim->hour > through)
                 continue;
-            if (clock_ns - claim->held_ns < ALONE_NS)
-                claim->held_ns = clock_ns - ALONE_NS;
+            if (clock_ns - claim->held_ns < 2 * ALONE_NS)
+                claim->held_ns = clock_ns - 2 * ALONE_NS;
             any = true;
         }
     }
@@ -298,6 +304,16 @@ static void set_told(struct claim *claim, const struct claim *other)
     claim->hour = hour;
 }
 
+static bool waited_enough(const struct claim *claim, const struct telling *telling,
+                          int64_t clock_ns)
+{
+    int64_t held_ns = claim->held_ns != 0 ? clock_ns - claim->held_ns : 0;
+    if (held_ns >= 2 * ALONE_NS)
+        return true;
+    return held_ns >= ALONE_NS && is_of(claim, telling->day, name_of(telling)) &&
+           clock_ns - claim->since_ns >= ASK_AGAIN_NS;
+}
+
 bool claims_may_tell(struct engine *engine, struct host *host, const struct telling *telling,
                      struct ptime now)
 {
@@ -305,8 +321,8 @@ bool claims_may_tell(struct engine *engine, struct host *host, const struct tell
         return true;
     struct claim *claim = claim_of(host, telling);
     int64_t clock_ns = clock_of(engine, now);
-    bool alone = engine->memory.state != ENGINE_STORE_HERE ||
-                 (claim->held_ns != 0 && clock_ns - claim->held_ns >= ALONE_NS);
+    bool alone =
+        engine->memory.state != ENGINE_STORE_HERE || waited_enough(claim, telling, clock_ns);
     enum claim_state known = known_of(claim, telling, clock_ns);
     const struct claim *other = claim_at(host, telling->side, telling->hour + 1);
     if (known == CLAIM_NONE && known_of(other, telling, clock_ns) == CLAIM_TOLD) {

@@ -15,6 +15,7 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/cursor.h"
+#include "weir/detect/seen_by.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@
 struct heard_entry {
     struct heard_entry *newer;
     struct entry entry;
-    struct entry_elsewhere body; /* followed by its shares */
+    struct entry_elsewhere body; /* followed by its texts and shares */
 };
 
 /* --- hearing ---------------------------------------------------------------------------------- */
@@ -41,17 +42,24 @@ static void keep(struct engine *engine, const struct entry_elsewhere *body, cons
     engine_pump(engine);
 }
 
+static void put_text(struct buffer *out, const char *text, size_t size)
+{
+    buffer_le16(out, (uint16_t)size);
+    buffer_put(out, text, size);
+}
+
 static void on_heard(void *context, const struct store_elsewhere *elsewhere)
 {
     struct buffer shares = {0};
     if (elsewhere->all.alike == 0 && elsewhere->all.across == 0 && elsewhere->count == 0)
         return; /* nobody else saw it: nothing that a restart would have to know */
+    put_text(&shares, elsewhere->seen_by, strlen(elsewhere->seen_by));
     for (size_t i = 0; i < elsewhere->count; i++) {
         const struct store_share *share = &elsewhere->share[i];
         buffer_le64(&shares, share->elsewhere.alike);
         buffer_le64(&shares, share->elsewhere.across);
-        buffer_le16(&shares, (uint16_t)share->size);
-        buffer_put(&shares, share->key, share->size);
+        put_text(&shares, share->key, share->size);
+        put_text(&shares, share->seen_by, strlen(share->seen_by));
     }
     struct entry_elsewhere body = {.host = elsewhere->host,
                                    .hour = elsewhere->hour,
@@ -100,28 +108,62 @@ bool elsewhere_take_answers(struct engine *engine)
 
 /* --- taking ----------------------------------------------------------------------------------- */
 
-static bool grow(struct elsewhere *have, uint64_t alike, uint64_t across)
+/* Who saw less than is known is from before. */
+static void take_names(char **have, const struct elsewhere *known, const struct elsewhere *new,
+                       const char *text, size_t size)
 {
+    if (size == 0 || new->alike < known->alike || new->across < known->across)
+        return;
+    free(*have);
+    *have = xcalloc(1, size + 1);
+    memcpy(*have, text, size);
+}
+
+static bool grow(struct elsewhere *have, const struct elsewhere *new)
+{
+    uint64_t alike = new->alike, across = new->across;
     bool grew = alike > have->alike || across > have->across;
     have->alike = alike > have->alike ? alike : have->alike;
     have->across = across > have->across ? across : have->across;
     return grew;
 }
 
+/* "" and 0 when there is none. */
+static const char *take_text(struct cursor *in, size_t *size)
+{
+    uint16_t wanted = cursor_le16(in);
+    const uint8_t *text = cursor_take(in, wanted);
+    *size = text ? wanted : 0;
+    return text ? (const char *)text : "";
+}
+
+static bool take_share(struct host_total *total, struct cursor *in)
+{
+    size_t key_size, size;
+    struct elsewhere new = {.alike = cursor_le64(in)};
+    new.across = cursor_le64(in);
+    const char *key = take_text(in, &key_size);
+    const char *names = take_text(in, &size);
+    struct pair_total *pair = in->failed ? NULL : map_get(&total->pairs, key, key_size);
+    if (!pair)
+        return false;
+    take_names(&pair->seen_by, &pair->elsewhere, &new, names, size);
+    return grow(&pair->elsewhere, &new);
+}
+
 static bool take_seen(struct engine *engine, const struct entry_elsewhere *entry)
 {
     struct host_total *total = totals_get(engine->totals, &entry->host, entry->hour);
+    struct elsewhere new = {entry->alike, entry->across};
     struct cursor in = cursor_make(entry + 1, entry->size);
+    size_t size;
     if (!total)
         return false;
-    bool grew = grow(&total->elsewhere, entry->alike, entry->across);
-    for (uint16_t i = 0; i < entry->count && !in.failed; i++) {
-        uint64_t alike = cursor_le64(&in), across = cursor_le64(&in);
-        uint16_t size = cursor_le16(&in);
-        const uint8_t *key = cursor_take(&in, size);
-        struct pair_total *pair = key ? map_get(&total->pairs, key, size) : NULL;
-        grew |= pair && grow(&pair->elsewhere, alike, across);
-    }
+    const char *names = take_text(&in, &size);
+    take_names(&total->seen_by, &total->elsewhere, &new, names, size);
+    bool grew = grow(&total->elsewhere, &new);
+    for (uint16_t i = 0; i < entry->count && !in.failed; i++)
+        grew |= take_share(total, &in);
     return grew;
 }
 
@@ -138,6 +180,28 @@ void elsewhere_take(struct engine *engine, const struct entry_elsewhere *entry)
         host->shared_ns = engine->counts.last.ns;
     if (take_seen(engine, entry))
         account_again_whole(engine, host);
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
+
+/* Others' bytes are those of their last word, its own are of now. */
+void elsewhere_tell(const struct engine *engine, const struct host_total *total,
+                    const struct destination *destination, struct finding *finding)
+{
+    const struct store_config *reach = engine->config.reach;
+    const char *own = engine->config.sensor ? engine->config.sensor : "";
+    const char *vantage = reach && reach->vantage && *reach->vantage ? reach->vantage : own;
+    char key[DESTINATION_KEY_SIZE];
+    const struct pair_total *pair =
+        destination ? map_get(&total->pairs, key, strlen(destination_key(destination, key))) : NULL;
+    const char *names = destination ? (pair ? pair->seen_by : NULL) : total->seen_by;
+    const struct elsewhere *elsewhere = pair ? &pair->elsewhere : &total->elsewhere;
+    uint64_t bytes = pair ? pair->out.value : total->out.value;
+    struct seen_by seen;
+    if (!names || !seen_parse(names, strlen(names), &seen) || seen.sensors == 0)
+        return;
+    seen_add(&seen, own, vantage, bytes);
+    finding_add_seen(finding, &seen, elsewhere_with(elsewhere, bytes));
 }
 
 /* --- going ------------------------------------------------------------------------------------ */

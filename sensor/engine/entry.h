@@ -39,7 +39,8 @@ struct entry_loaded { /* ENTRY_LOADED: what the store knew of a host, followed b
 
 enum { ELSEWHERE_SEEN, ELSEWHERE_CLAIMED, ELSEWHERE_SAID };
 
-/* ENTRY_ELSEWHERE: what other sensors see of a host, followed by `count` shares of destinations; or
+/* ENTRY_ELSEWHERE: what other sensors see of a host, followed by who they are and `count` shares of
+ * destinations (alike, across, key, who); or
  * who tells of it: of the destination whose hash `alike` is, on the side `count`, `across` as the
  * store answered (enum store_claimed), followed by how much that one knows. */
 struct entry_elsewhere {

@@ -108,6 +108,7 @@ struct claim { /* one a side and open hour: what is not said yet gives way to wh
     uint64_t destination;      /* store.h */
     double e;                  /* what was asked with, or told, here or (CLAIM_TOLD) there */
     int64_t asked_ns, held_ns; /* packet time; since then something waits to be told, 0: nothing */
+    int64_t since_ns;          /* … and just this is asked for */
     uint32_t state, spare;     /* enum claim_state */
 };
 
@@ -319,6 +320,9 @@ void elsewhere_hear(struct engine *engine, struct store *store);
 void elsewhere_claimed(void *context, const struct store_claim *claim, enum store_claimed claimed);
 bool elsewhere_take_answers(struct engine *engine); /* all before them is consumed; true: some */
 void elsewhere_take(struct engine *engine, const struct entry_elsewhere *entry);
+/* Who saw how much of it in this hour (NULL: of all that the host sent), where others did, too. */
+void elsewhere_tell(const struct engine *engine, const struct host_total *total,
+                    const struct destination *destination, struct finding *finding);
 void elsewhere_abandon(struct engine *engine); /* the store went, or came */
 void elsewhere_fini(struct engine *engine);
 

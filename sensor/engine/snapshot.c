@@ -270,9 +270,28 @@ static bool take_hosts(struct engine *engine, struct cursor *in)
 }
 
 /* Without the unused room for the name: while the store is away a million of these may wait. The
- * pointer to the starts is not read back; they follow. */
+ * pointers are not read back; what they point to follows. */
 #define PAIR_NAME offsetof(struct pair_total, destination.name)
 #define PAIR_REST (PAIR_NAME + DESTINATION_NAME_SIZE)
+
+static void put_text(struct buffer *out, const char *text)
+{
+    size_t size = text ? strlen(text) : 0;
+    buffer_le16(out, (uint16_t)size);
+    if (text)
+        buffer_put(out, text, size);
+}
+
+/* NULL: none; the caller frees it. */
+static char *take_text(struct cursor *in)
+{
+    size_t size = cursor_le16(in);
+    const uint8_t *bytes = size > 0 ? cursor_take(in, size) : NULL;
+    char *text = bytes ? xcalloc(1, size + 1) : NULL;
+    if (text)
+        memcpy(text, bytes, size);
+    return text;
+}
 
 static void put_pair(struct buffer *out, const struct pair_total *pair)
 {
@@ -285,6 +304,7 @@ static void put_pair(struct buffer *out, const struct pair_total *pair)
         buffer_le16(out, pair->starts.at[i].second);
         buffer_le32(out, pair->starts.at[i].bytes);
     }
+    put_text(out, pair->seen_by);
 }
 
 static bool take_pair_raw(struct cursor *in, struct pair_total *pair)
@@ -303,6 +323,7 @@ static void put_total(struct buffer *out, const struct host_total *total)
     buffer_le64(out, total->in_bytes);
     buffer_le64(out, total->inside_bytes);
     buffer_put(out, &total->elsewhere, sizeof total->elsewhere);
+    put_text(out, total->seen_by);
     buffer_u8(out, total->sends);
     buffer_le32(out, total->overflow);
     buffer_le32(out, total->starts_refused);
@@ -327,6 +348,7 @@ static bool take_pair(struct host_total *total, struct cursor *in)
     struct pair_total *pair = xcalloc(1, sizeof *pair);
     bool good = take_pair_raw(in, pair);
     pair->starts = (struct starts){0};
+    pair->seen_by = NULL;
     pair->changed = true; /* what was put before may not have arrived */
     if (!good || !totals_take_pair(total, pair)) {
         free(pair);
@@ -337,6 +359,7 @@ static bool take_pair(struct host_total *total, struct cursor *in)
         uint16_t second = cursor_le16(in);
         totals_start(total, pair, second, cursor_le32(in));
     }
+    pair->seen_by = take_text(in);
     return !in->failed;
 }
 
@@ -353,15 +376,19 @@ static struct host_total *take_total_of(struct engine *engine, struct cursor *in
     struct elsewhere elsewhere;
     if (!snapshot_take_raw(in, &elsewhere, sizeof elsewhere))
         return NULL;
+    char *seen_by = take_text(in);
     bool sends = cursor_u8(in) != 0;
     struct host_total *total = sends ? totals_open(engine->totals, &host, hour) : NULL;
     if (inside_bytes > 0 && (total || !sends)) /* what was put before may not have arrived */
         total = totals_receive(engine->totals, &host, hour, inside_bytes);
-    if (!total)
+    if (!total) {
+        free(seen_by);
         return NULL;
+    }
     total->out = out;
     total->in_bytes = in_bytes;
     total->elsewhere = elsewhere;
+    total->seen_by = seen_by;
     return total;
 }
 

@@ -205,7 +205,7 @@ void words_reason(struct buffer *out, const struct json_value *reason)
         put_rarity(out, value);
     if (json_decimal(json_find(reason, "samples"), &value) && value > 0 && value < 1e15)
         buffer_text(out, "; samples %s", figure_count((uint64_t)value, text));
-    if (json_decimal(json_find(reason, "weight"), &value))
+    if (json_decimal(json_find(reason, "weight"), &value) && value > 0)
         buffer_text(out, "; %.0f %% of the evidence", 100 * value);
     buffer_text(out, " (%s).", line_text(reason, "code"));
 }

@@ -74,7 +74,10 @@ static void put_reason(struct page *page, const struct json_value *reason)
     html_text(&page->out, line_text(reason, "code"));
     page_tag(page, "</code></td>");
     put_amount(page, reason, "observed");
-    put_expected(page, reason, json_get(reason, "p") == NULL);
+    if (weight > 0)
+        put_expected(page, reason, json_get(reason, "p") == NULL);
+    else /* no evidence: who saw it */
+        page_figure(page, "–");
     put_rarity(page, reason);
     page_figure(page, samples >= 1 && samples < 1e15 ? figure_count((uint64_t)samples, text) : "–");
     page_figure(page, share);

@@ -38,6 +38,10 @@ SAID = { # what people may have said of an alert
                  "out_bytes": 7},
     "acknowledged": {"by": "kim", "at": "2026-03-02T01:00:00.000Z", "quiet": True, "out_bytes": 7},
     "judged": {"verdict": "benign", "by": "kim", "at": "2026-03-02T01:00:00.000Z", "ticket": "T-1"}}
+SEEN_BY = { # what several sensors saw
+    "sensors": [{"name": "gate", "vantage": "core", "out_bytes": 9},
+                {"name": "branch", "vantage": "branch", "out_bytes": 7}],
+    "sensors_total": 4, "sensors_rest_bytes": 3}
 HEARTBEAT = {
     "@timestamp": "2026-03-02T01:05:00.000Z", "ecs": {"version": "8.11"},
     "event": {"kind": "metric", "category": ["network"], "module": "weir", "dataset": "weir.heartbeat",
@@ -102,6 +106,7 @@ class Formats(Case):
             found = self.alerts()
             said = json.loads(json.dumps(found[1]))
             said["weir"].update(SAID)
+            said["weir"].update(SEEN_BY)
             Formats.records = [*found, said, HEARTBEAT, AUDIT]
 
     def alerts(self):

@@ -196,6 +196,31 @@ class Opened(Sides):
         self.assertEqual((first["host"], first["out_bytes"]["value"]), (SERVER[0], sent))
 
 
+class Halves(Sides):
+    """Two sensors see one direction each of the same connections."""
+
+    def test_each_half_knows_who_opened_and_bytes_are_in_one(self):
+        body = bytes(50_000)
+        hello = client_hello(b"www.example.jp")
+        whole = [packet for packets in (
+            conversation(START, ("10.1.1.1", 40000), ("198.51.100.9", 50001), body, b"ok" * 500),
+            conversation(START + NS, ("198.51.100.9", 50002), ("10.1.1.2", 50003), b"?" * 500, body),
+            talk([(0, hello), (1, server_hello()), (0, body)], ("10.1.1.3", 40000), ("198.51.100.9", 443)),
+            [(START + n, udp("10.1.1.4", 40000, "198.51.100.9", 443, bytes(900))) for n in range(50)],
+            [(START + n, udp("198.51.100.9", 443, "10.1.1.4", 40000, bytes(90))) for n in range(50)])
+                 for packet in packets]
+        seen = []
+        for part in (whole, [p for p in whole if p[1][26] == 10], [p for p in whole if p[1][26] != 10]):
+            flows = {flow["community_id"]: flow for flow in self.flows_of(part)}
+            seen.append((flows, self.run_.summary()["coverage"]["out_bytes"]["value"]))
+        (all_of, out), (going, out_going), (coming, out_coming) = seen
+        self.assertEqual([set(going), set(coming)], [set(all_of)] * 2)
+        for name, flow in all_of.items():
+            for half in (going[name], coming[name]):
+                self.assertEqual((half["orig"]["ip"], half["initiator"]), (flow["orig"]["ip"], flow["initiator"]))
+        self.assertEqual((out_going, out_coming), (out, 0))
+
+
 class Scopes(Sides):
     def test_broadcast_and_multicast_apart(self):
         packets = [(START + 1, udp("10.1.1.1", 5000, "255.255.255.255", 5001, bytes(10))),

@@ -2,6 +2,9 @@
  * EPOCH-SEQUENCE, and Redis takes no id that is not above the stream's last. So a line that comes
  * again after a lost answer is known by its refusal, and nobody else may write to that stream.
  *
+ * Or into one that several share: ids are the server's, what comes again is there again, and is
+ * known by its field `id`.
+ *
  * Lines go in transactions (MULTI, XADD…, EXEC), one under way at a time, so that a server that
  * fills up, turns read-only or dies in the middle has all of them or none, and a later line can
  * never be there without an earlier one. Bounds: REDIS_STREAM_LINES and REDIS_STREAM_BYTES (and a
@@ -12,6 +15,7 @@
 #include "weir/base/error.h"
 #include "weir/base/loop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +27,7 @@ struct redis_stream_config { /* copied */
     const char *password;    /* NULL: none */
     const char *key;
     const char *sensor;   /* beside each line: who wrote it */
+    bool shared;          /* others write to it, too */
     uint64_t max_entries; /* about so many are kept (MAXLEN ~) */
     uint64_t epoch_ms;    /* sequence numbers of an older one are others */
     int64_t timeout_ns;   /* of wall time */
@@ -55,8 +60,10 @@ struct redis_stream *redis_stream_new(const struct redis_stream_config *config,
 const char *redis_stream_host(const struct redis_stream *stream);
 void redis_stream_found(struct redis_stream *stream, const char *address);
 void redis_stream_free(struct redis_stream *stream); /* nobody is called any more */
+/* `id`: by which a shared stream's readers know a line that comes again. */
 enum redis_stream_result redis_stream_add(struct redis_stream *stream, uint64_t sequence,
-                                          const char *line, size_t size, struct error *error);
+                                          const char *id, const char *line, size_t size,
+                                          struct error *error);
 void redis_stream_commit(struct redis_stream *stream); /* what was added goes out */
 
 #endif

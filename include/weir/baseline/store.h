@@ -121,11 +121,13 @@ struct store_share {
     const char *key; /* of the destination, borrowed */
     size_t size;
     struct elsewhere elsewhere;
+    const char *seen_by; /* seen.h's text, borrowed; "": of none */
 };
 struct store_elsewhere {
     struct ip host;
     int64_t hour;
     struct elsewhere all;
+    const char *seen_by; /* … of all destinations */
     const struct store_share *share;
     size_t count;
 };

@@ -42,6 +42,7 @@ struct pair_total {
     struct destination destination;
     struct volume out;
     struct elsewhere elsewhere;
+    char *seen_by; /* who the others are (seen.h's text, owned); NULL: nobody else saw it */
     uint64_t in_bytes;
     uint32_t flows;       /* that began in this hour */
     uint32_t longest_s;   /* how old the oldest of those was that anything was told of in it */
@@ -56,6 +57,7 @@ struct host_total {
     struct map pairs; /* destination key → struct pair_total */
     struct volume out;
     struct elsewhere elsewhere; /* to all destinations, also those that this sensor does not see */
+    char *seen_by;              /* likewise */
     uint64_t in_bytes;
     uint64_t inside_bytes; /* that came from other inside hosts */
     uint32_t overflow;     /* additions that went to "other" */

@@ -8,6 +8,7 @@
 #ifndef WEIR_DETECT_DETECTOR_H
 #define WEIR_DETECT_DETECTOR_H
 
+#include "weir/baseline/seen.h"
 #include "weir/baseline/survival.h"
 #include "weir/detect/counted.h"
 #include "weir/detect/silence.h"
@@ -117,7 +118,8 @@ struct finding {
     uint8_t as;           /* enum finding_as */
     struct reason reason[FINDING_REASONS];
     size_t reason_count;
-    double needs; /* would not fire below this */
+    struct seen_by seen; /* by which sensors (seen_by.h); of none: by this one */
+    double needs;        /* would not fire below this */
     const char *needs_unit;
 };
 

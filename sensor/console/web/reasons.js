@@ -14,11 +14,11 @@ const against = code => t(OTHERS.test(code) ? "against_peers" : "against_own");
 const finer = (code, rule) =>
   code.startsWith(`${rule}.`) ? ` · ${visible(code.slice(rule.length + 1).replaceAll(/[._]/g, " "))}` : "";
 
-// Figures can be drawn only beside others of their unit; a port is a name, and no figure.
+// Figures can be drawn only beside others of their unit; a port is a name, and no figure. Who saw it is no bound.
 function byUnit(reasons) {
   const units = new Map();
   for (const reason of reasons)
-    if (f.known(reason.observed) && reason.unit !== "port")
+    if (f.known(reason.observed) && reason.unit !== "port" && reason.code !== "fleet.shares")
       units.set(reason.unit || "", [...(units.get(reason.unit || "") || []), reason]);
   return [...units];
 }
@@ -30,7 +30,9 @@ const columns = () => [
     title: t("usual"),
     end: true,
     cell: r =>
-      r.expected ? t("range", f.amount(r.expected[0], r.unit), f.amount(r.expected[1], r.unit)) : t("fixed_bound"),
+      r.expected
+        ? t("range", f.amount(r.expected[0], r.unit), f.amount(r.expected[1], r.unit))
+        : t(r.weight > 0 ? "fixed_bound" : "none"),
   },
   { title: t("how_rare"), end: true, cell: r => (r.p > 0 ? f.rarity(r.p) : t("none")) },
   { title: t("samples"), end: true, cell: r => f.count(r.samples) },
@@ -41,7 +43,7 @@ function sentence(reason) {
   const words = [
     r => r.p > 0 && t("rare_words", f.rarity(r.p)),
     r => r.samples > 0 && t("samples_words", f.count(r.samples)),
-    r => t("weight_words", f.share(r.weight)),
+    r => r.weight > 0 && t("weight_words", f.share(r.weight)),
   ];
   return h(
     "li",

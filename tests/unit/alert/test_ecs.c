@@ -358,6 +358,23 @@ static void test_scope_is_of_what_is_told(void **state)
     free(line);
 }
 
+static void test_seen_by_several(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_volume);
+    char *line = line_of(&alert);
+    assert_null(strstr(line, "\"sensors"));
+    free(line);
+    alert.finding.seen.sensors = 3;
+    alert.finding.seen.rest_bytes = 5;
+    seen_add(&alert.finding.seen, "gate", "core", 7);
+    line = line_of(&alert);
+    assert_non_null(strstr(line,
+                           "\"sensors\":[{\"name\":\"gate\",\"vantage\":\"core\",\"out_bytes\":7}],"
+                           "\"sensors_total\":4,\"sensors_rest_bytes\":5"));
+    free(line);
+}
+
 /* What the network said can be anything; the line stays one line of valid JSON. */
 static void test_hostile_name(void **state)
 {
@@ -389,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_as_and_tie),
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_scope_is_of_what_is_told),
+        cmocka_unit_test(test_seen_by_several),
         cmocka_unit_test(test_hostile_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

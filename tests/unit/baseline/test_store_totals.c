@@ -224,11 +224,16 @@ static void test_odd_totals(void **state)
 }
 
 static struct elsewhere heard;
+static char heard_who[256], heard_share[256];
 
 static void on_heard(void *context, const struct store_elsewhere *elsewhere)
 {
     struct client *client = context;
     heard = elsewhere->all;
+    snprintf(heard_who, sizeof heard_who, "%s", elsewhere->seen_by);
+    *heard_share = '\0';
+    if (elsewhere->count == 1)
+        snprintf(heard_share, sizeof heard_share, "%s", elsewhere->share[0].seen_by);
     client->answers++;
 }
 
@@ -258,6 +263,37 @@ static void test_odd_elsewhere(void **state)
     assert_int_equal(a.answers, 1);
     assert_int_equal(heard.alike, 500);
     assert_int_equal(heard.across, UINT64_C(9007199254740991));
+    assert_string_equal(heard_who, "2|9007199254740991|9007199254740991|v|s|500|core|b|");
+    assert_string_equal(heard_share, "1|500|500|core|b|"); /* of what was written now */
+    client_close(&a);
+    client_close(&b);
+}
+
+/* Who saw how much: the four that saw most by name, of equals by vantage and sensor; all as a sum.
+ */
+static void test_who_else(void **state)
+{
+    static const char *const others[][2] = {{"v|s1|", "10"}, {"u|s2|", "10"}, {"core|c|", "700"},
+                                            {"v|s3|", "30"}, {"v|s4|", "20"}, {"v|s5|", "0"}};
+    struct client a, b;
+    char field[64], value[64];
+    (void)state;
+    must_open(&a, "a", "core");
+    must_open(&b, "b", "core");
+    store_say_alive(b.store, STORE_NO_HOUR);
+    settle(&b);
+    store_hear_elsewhere(a.store, on_heard, &a);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        snprintf(field, sizeof field, "%sclient|domain|example.jp", others[i][0]);
+        snprintf(value, sizeof value, "%s 1 1 1 1 1", others[i][1]);
+        freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 %s %s", field, value));
+    }
+    store_ask_turn(a.store, 7, false, NULL, NULL);
+    settle(&a);
+    put_word(&a, 1000, 30, 9);
+    settle(&a);
+    assert_string_equal(heard_share, "5|770|700|core|c|30|v|s3|20|v|s4|10|u|s2|");
+    assert_string_equal(heard_who, heard_share);
     client_close(&a);
     client_close(&b);
 }
@@ -401,6 +437,7 @@ static int run(void)
         T(test_many_pairs),
         T(test_odd_totals),
         T(test_odd_elsewhere),
+        T(test_who_else),
         T(test_starts_are_a_union),
         T(test_starts_of_vantages),
         T(test_longest_of_all),

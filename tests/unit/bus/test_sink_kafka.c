@@ -34,17 +34,15 @@ static void test_delivers(void **state)
     end_cluster(&cluster);
 }
 
-/* It is of no host: the sensor is its key. */
-static void test_heartbeat(void **state)
+static void deliver_beat(struct sink_case *(*open)(const struct cluster *cluster), const char *key)
 {
     static const char beat[] =
         "{\"@timestamp\":\"2026-03-02T01:05:00.000Z\",\"event\":{\"kind\":\"metric\","
         "\"dataset\":\"weir.heartbeat\",\"id\":\"b7\"},\"observer\":{\"name\":\"tap1\"}}";
-    (void)state;
     struct cluster cluster;
     rd_kafka_message_t *message = NULL;
     begin_cluster(&cluster, 1);
-    struct sink_case *c = open_case(&cluster);
+    struct sink_case *c = open(&cluster);
     case_line(c, beat, NULL);
     assert_true(case_run(c, 1, 60000));
     case_end(c);
@@ -53,14 +51,34 @@ static void test_heartbeat(void **state)
         message = rd_kafka_consumer_poll(consumer, 100);
     assert_non_null(message);
     assert_int_equal(message->err, RD_KAFKA_RESP_ERR_NO_ERROR);
-    assert_int_equal(message->key_len, 4);
-    assert_memory_equal(message->key, "tap1", 4);
+    assert_int_equal(message->key_len, strlen(key));
+    assert_memory_equal(message->key, key, strlen(key));
     assert_int_equal(message->len, sizeof beat - 1);
     assert_memory_equal(message->payload, beat, sizeof beat - 1);
     rd_kafka_message_destroy(message);
     rd_kafka_consumer_close(consumer);
     rd_kafka_destroy(consumer);
     end_cluster(&cluster);
+}
+
+/* It is of no host: the sensor is its key. */
+static void test_heartbeat(void **state)
+{
+    (void)state;
+    deliver_beat(open_case, "tap1");
+}
+
+static struct sink_case *open_by_id(const struct cluster *cluster)
+{
+    return case_open(&sink_kafka, "ecs",
+                     (const struct given[]){
+                         {"brokers", cluster->brokers}, {"topic", "alerts"}, {"key", "id"}, {0}});
+}
+
+static void test_key_is_the_id(void **state)
+{
+    (void)state;
+    deliver_beat(open_by_id, "b7");
 }
 
 static void test_dies(void **state)
@@ -190,10 +208,11 @@ static void test_settings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_settings),     cmocka_unit_test(test_delivers),
-        cmocka_unit_test(test_dies),         cmocka_unit_test(test_batch_refused),
-        cmocka_unit_test(test_line_refused), cmocka_unit_test(test_nobody),
-        cmocka_unit_test(test_hangs),        cmocka_unit_test(test_heartbeat),
+        cmocka_unit_test(test_settings),      cmocka_unit_test(test_delivers),
+        cmocka_unit_test(test_dies),          cmocka_unit_test(test_batch_refused),
+        cmocka_unit_test(test_line_refused),  cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_hangs),         cmocka_unit_test(test_heartbeat),
+        cmocka_unit_test(test_key_is_the_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -185,6 +185,44 @@ static void test_store_goes_and_the_hour_ends(void **state)
     assert_true(may_tell(f, &f->elsewhere, HOUR + 3, 10));
 }
 
+/* What it leads to by then was never asked for: it is, and another may have told it. */
+static void test_lead_turns(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(may_tell(f, &f->there, HOUR, 10));
+    answer(f, &f->there, STORE_CLAIM_OTHERS, 10);
+    set_clock(f, 180);
+    assert_false(may_tell(f, &f->elsewhere, HOUR, 10));
+    assert_int_equal(asked_s(f, HOUR), 180);
+    set_clock(f, 209);
+    assert_false(may_tell(f, &f->elsewhere, HOUR, 10));
+    set_clock(f, 210);
+    assert_true(may_tell(f, &f->elsewhere, HOUR, 10));
+}
+
+static void test_lead_turns_to_what_is_told(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(may_tell(f, &f->there, HOUR, 10));
+    set_clock(f, 180);
+    assert_false(may_tell(f, &f->elsewhere, HOUR, 10));
+    answer(f, &f->elsewhere, STORE_CLAIM_TOLD, 10);
+    set_clock(f, 400);
+    assert_false(may_tell(f, &f->elsewhere, HOUR, 10));
+}
+
+/* Who makes it turn does not hold it up. */
+static void test_lead_turns_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    for (int s = 1; s < 361; s += 20) {
+        set_clock(f, s);
+        assert_false(may_tell(f, s % 40 == 1 ? &f->there : &f->elsewhere, HOUR, 10));
+    }
+    set_clock(f, 361);
+    assert_true(may_tell(f, &f->there, HOUR, 10));
+}
+
 /* A claim that was not told by, since an exception held it back, has run out in the store. */
 static void test_old_claim(void **state)
 {
@@ -302,6 +340,9 @@ int main(void)
         T(test_two_hours_of_one_finding),
         T(test_store_goes),
         T(test_store_goes_and_the_hour_ends),
+        T(test_lead_turns),
+        T(test_lead_turns_to_what_is_told),
+        T(test_lead_turns_for_ever),
         T(test_old_claim),
         T(test_said_until_heard),
         T(test_close),

@@ -6,6 +6,7 @@
 #include "../folder.h"
 #include "fleet_rig.h"
 
+#include "weir/base/json.h"
 #include "weir/base/log.h"
 #include "weir/engine/noise.h"
 
@@ -124,6 +125,50 @@ static uint64_t find_size(void)
     return sum;
 }
 
+struct look {
+    size_t sensors; /* that saw it */
+    int count;
+};
+
+/* The last reason is who saw how much; what it comes to is the sum, of as many vantages. */
+static void look_at_shares(void *context, const char *line, size_t size)
+{
+    struct look *look = context;
+    struct error error = {0};
+    struct json_value *record = json_parse(line, size, &error);
+    const struct json_value *sensors = json_find(record, "weir.sensors");
+    const struct json_value *reasons = json_find(record, "weir.reasons");
+    const struct json_value *last = json_at(reasons, json_length(reasons) - 1);
+    int64_t sum = 0, counted = 0, total = 0;
+    for (size_t i = 0; i < json_length(sensors); i++) {
+        int64_t bytes = 0;
+        const char *name = json_text(json_get(json_at(sensors, i), "name"));
+        assert_non_null(strstr(json_text(json_get(last, "text")), name));
+        assert_true(json_whole(json_get(json_at(sensors, i), "out_bytes"), &bytes));
+        sum += bytes;
+    }
+    if (sensors) {
+        look->count++;
+        assert_string_equal(json_text(json_get(last, "code")), "fleet.shares");
+        assert_true(json_whole(json_get(last, "observed"), &counted));
+        assert_int_equal(sum, counted);
+        assert_int_equal(json_length(sensors), look->sensors);
+        assert_true(json_whole(json_find(record, "weir.sensors_total"), &total));
+        assert_int_equal(total, look->sensors);
+    }
+    json_value_free(record);
+}
+
+static int told_with_shares(const struct fleet_rig *fleet)
+{
+    struct look look = {.sensors = (size_t)fleet->sensors};
+    struct error error = {0};
+    for (int i = 0; i < fleet->sensors; i++)
+        assert_int_equal(
+            journal_each_since(fleet->sensor[i].journal, 0, look_at_shares, &look, &error), 0);
+    return look.count;
+}
+
 static void test_split_over_four(void **state)
 {
     (void)state;
@@ -144,6 +189,7 @@ static void test_split_over_four(void **state)
     for (int minute = 5; minute < 9; minute++)
         push_minute(fleet, minute, 1000);
     assert_int_equal(told(fleet), 1);
+    assert_int_equal(told_with_shares(fleet), 1);
     fleet_close(fleet);
 }
 
@@ -268,7 +314,22 @@ static void test_other_never_tells(void **state)
     fleet_close(fleet);
 }
 
-/* What waits is in the checkpoint. */
+/* … also when its profile was let go meanwhile, and the host sends nothing more. */
+static void test_profile_goes_while_it_waits(void **state)
+{
+    (void)state;
+    struct fleet_rig *fleet = find_what_other_claims(false);
+    struct engine *engine = fleet->sensor[0].engine;
+    struct ip ip = the_host();
+    cache_drop(engine, hosts_get(engine, &ip));
+    for (int minute = 5; minute < 10; minute++)
+        end_minute(fleet, minute);
+    assert_int_equal(told_by(fleet, 0), 1);
+    assert_int_equal(engine->counts.findings_untold, 0);
+    fleet_close(fleet);
+}
+
+/* What waits is in the checkpoint, and who else saw it. */
 static void test_killed_while_it_waits(void **state)
 {
     (void)state;
@@ -279,6 +340,7 @@ static void test_killed_while_it_waits(void **state)
     for (int minute = 5; minute < 10; minute++)
         end_minute(fleet, minute);
     assert_int_equal(told_by(fleet, 0), 1);
+    assert_int_equal(told_with_shares(fleet), 1);
     fleet_close(fleet);
 }
 
@@ -358,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_silenced_by_one),
         cmocka_unit_test(test_told_by_other),
         cmocka_unit_test(test_other_never_tells),
+        cmocka_unit_test(test_profile_goes_while_it_waits),
         cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_store_goes_before_the_answer),
         cmocka_unit_test(test_told_while_it_was_cut_off),

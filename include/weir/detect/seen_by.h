@@ -1,0 +1,11 @@
+/* A finding that is judged by what several sensors saw says how much each of them did. */
+#ifndef WEIR_DETECT_SEEN_BY_H
+#define WEIR_DETECT_SEEN_BY_H
+
+#include "weir/detect/detector.h"
+
+/* The last of its reasons, of no weight: `counted` is what the shares come to, by vantage the most
+ * of its sensors. Nothing is added where there is no room for one. */
+void finding_add_seen(struct finding *finding, const struct seen_by *seen, uint64_t counted);
+
+#endif
