@@ -212,12 +212,12 @@ int rules_turn(const struct rules_turn *turn, struct error *error)
         failed = turn->verb == RULES_INSTALL ? bundle_folder_take(folder, turn->to, error)
                                              : bundle_folder_point(folder, folder->former, error);
     if (!failed) {
-        printf("rules %s %" PRIu32 " hold in %s\n", turn->to->name, turn->to->version,
-               folder->path);
-        fflush(stdout);
         failed = rules_tell(turn->config, error);
         if (failed && error->code == ERROR_USAGE)
             take_back(turn, held, error);
+        else
+            printf("rules %s %" PRIu32 " hold in %s\n", turn->to->name, turn->to->version,
+                   folder->path);
     }
     if (!failed)
         bundle_folder_clean(folder);
