@@ -8,6 +8,7 @@
 #include "session.h"
 #include "words.h"
 
+#include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/role/check.h"
 
@@ -94,11 +95,25 @@ static int run(const char *verb, const struct options *options)
 static const struct {
     const char *verb;
     int (*run)(const struct options *options, const struct rules_asked *asked, struct error *error);
-    const char *letters;
-} bundle_row[] = {{"pack", rules_pack, "csoh"},
-                  {"verify", rules_verify, "csh"},
-                  {"install", rules_install, "csDh"},
-                  {"rollback", rules_rollback, "csDh"}};
+    const char *letters, *words;
+} bundle_row[] = {{"pack", rules_pack, "csoh", "--key --name --version --weir "},
+                  {"verify", rules_verify, "csh", "--key "},
+                  {"install", rules_install, "csDh", "--key --into --allow-older "},
+                  {"rollback", rules_rollback, "csDh", "--into "}};
+
+static int check_words(const struct word *word, const char *known, struct error *error)
+{
+    for (; word->name; word++) {
+        char *name = xasprintf("%s ", word->name);
+        bool given = word->value ? *word->value != NULL : *word->flag;
+        bool unknown = given && !strstr(known, name);
+        free(name);
+        if (unknown)
+            return error_set(error, ERROR_USAGE, "%s: unknown option (weir rules --help)",
+                             word->name);
+    }
+    return 0;
+}
 
 /* The rules of the configuration are not read before the bundle's stand among them: theirs may be
  * what is wrong. */
@@ -114,16 +129,12 @@ static int run_bundle(size_t row, int argc, char **argv)
                                  {NULL, NULL, NULL}};
     struct options options = {.json = false};
     struct error error = {0};
-    int status = EXIT_DONE;
-    if (words_take(words, &argc, argv, &error) != 0 ||
-        options_parse_settings(&options, argc, argv, bundle_row[row].letters, &error) != 0)
-        status = command_fail(&error);
-    else if (options.help)
-        status = command_print(usage);
-    else if (bundle_row[row].run(&options, &asked, &error) != 0)
-        status = command_fail(&error);
-    else
-        status = command_print("");
+    int failed =
+        words_take(words, &argc, argv, &error) != 0 ||
+        check_words(words, bundle_row[row].words, &error) != 0 ||
+        options_parse_settings(&options, argc, argv, bundle_row[row].letters, &error) != 0 ||
+        (!options.help && bundle_row[row].run(&options, &asked, &error) != 0);
+    int status = failed ? command_fail(&error) : command_print(options.help ? usage : "");
     options_fini(&options);
     return status;
 }

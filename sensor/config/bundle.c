@@ -317,7 +317,7 @@ int bundle_read(struct bundle *bundle, const char *name, const void *data, size_
                 const struct bundle_keys *keys, size_t *signer, struct error *error)
 {
     struct cursor in = cursor_make(data, size);
-    struct lines lines;
+    struct lines lines = {.manifest = NULL};
     if (take_lines(&lines, name, &in, error) != 0 ||
         check_signer(&lines, name, data, keys, signer, error) != 0 ||
         read_manifest(bundle, name, &lines, data, size - cursor_left(&in), error) != 0)
@@ -332,7 +332,7 @@ int bundle_read_head(struct bundle *bundle, const char *name, const void *data, 
                      struct error *error)
 {
     struct cursor in = cursor_make(data, size);
-    struct lines lines;
+    struct lines lines = {.manifest = NULL};
     if (take_lines(&lines, name, &in, error) != 0)
         return -1;
     return read_manifest(bundle, name, &lines, data, size - cursor_left(&in), error);

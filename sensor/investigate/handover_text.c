@@ -102,7 +102,7 @@ static void put_about(struct writing *w, const struct retold_incident *incident)
     write_text(w, incident_short(incident->id, name));
     write_text(w, "  ");
     write_text(w, incident->host);
-    write_text(w, *incident->destination ? " → " : "");
+    buffer_text(&w->out, "%s", *incident->destination ? " → " : "");
     write_text(w, incident->destination);
     write_text(w, " ");
     for (size_t i = 0; i < incident->rule_count; i++) {
@@ -252,7 +252,7 @@ static void put_span(struct writing *w, struct ptime from, struct ptime until)
     char text[32];
     write_item(w);
     write_text(w, when(w, from, text));
-    write_text(w, " – ");
+    buffer_text(&w->out, " – ");
     write_text(w, when(w, until, text));
     write_text(w, "  ");
 }

@@ -174,6 +174,10 @@ class Bundles(Carried):
         self.assertIn("is no regular file", self.no(3, "install", self.home))
         self.assertIn("--into a folder of their own", self.no(2, "install", self.pack(9, name="others")))
         self.assertIn("another 5 holds", self.no(2, "install", self.pack(5, {"b.yaml": "- list: x\n  items: [a]\n"})))
+        self.assertIn("--into: unknown option", self.no(2, "verify", six, "--into", self.home))
+        run = self.rules("install", six, "--into", self.path("elsewhere"), "--set", "rules=[]")
+        self.assertEqual(run.status, 0, run)
+        self.assertIn("the configuration reads none of it", complaint(run))
         self.assertIn("no key is trusted", self.no(2, "install", six, "--key", self.path("nowhere")))
         # Its rules are what is wrong, here: they stand behind others that have their names.
         mine = self.path("mine")
@@ -193,13 +197,13 @@ class Bundles(Carried):
         self.assertRegex(complaint(run), r"from-bad-6: .*b.yaml:2:")
         self.assertEqual(self.holds(), 5)
         self.assertIn("there is no former bundle", self.no(2, "rollback"))
-        self.assertEqual(len(self.journal()), 1) # of all this only what was done
+        self.assertEqual(len(self.journal()), 2) # of all this only what was done
 
     def test_every_byte_counts(self):
         """A bit of each in turn, by the program that would take it (of every bit: unit/config/test_bundle)."""
         with open(self.pack(1), "rb") as file:
             data = file.read()
-        for at in range(0, len(data), 89):
+        for at in range(0, len(data), 199):
             changed = bytearray(data)
             changed[at] ^= 1 << at % 8
             run = self.rules("verify", self.write("changed", bytes(changed)))

@@ -37,18 +37,21 @@ int fsync(int fd)
     return (int)syscall(SYS_fsync, fd);
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int rename(const char *from, const char *to)
 {
     step();
     return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int symlink(const char *target, const char *path)
 {
     step();
     return (int)syscall(SYS_symlinkat, target, AT_FDCWD, path);
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int unlink(const char *path)
 {
     step();
