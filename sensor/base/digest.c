@@ -116,6 +116,19 @@ char *hex_text(const uint8_t *data, size_t size, char *text)
     return text;
 }
 
+bool hex_bytes(const char *text, size_t size, uint8_t *data)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < size; i++) {
+        const char *high = memchr(digits, text[2 * i], 16);
+        const char *low = memchr(digits, text[2 * i + 1], 16);
+        if (!high || !low)
+            return false;
+        data[i] = (uint8_t)(((high - digits) << 4) | (low - digits));
+    }
+    return true;
+}
+
 char *base64_text(const uint8_t *data, size_t size, char *text)
 {
     EVP_EncodeBlock((unsigned char *)text, data, (int)size);

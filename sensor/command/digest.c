@@ -5,6 +5,7 @@
 #include "moment.h"
 #include "noise_access.h"
 #include "options.h"
+#include "output.h"
 #include "words.h"
 
 #include "weir/base/buffer.h"
@@ -16,13 +17,14 @@
 #define STATUS_MS 5000
 
 static const char usage[] =
-    "usage: weir digest [--since 8h] [--until TIME] [--lang en|ja] [--json] [-c FILE]\n"
-    "                   [--set KEY=VALUE]\n"
+    "usage: weir digest [--since 8h] [--until TIME] [--lang en|ja] [--json | -o FILE.html]\n"
+    "                   [-c FILE] [--set KEY=VALUE]\n"
     "\n"
     "The hand-over: open, acknowledged and closed incidents, silences and what they held back,\n"
     "when the sensor did not see, the budget spent, who changed what. Times are the site's.\n"
     "  --since 8h|TIME   from when on\n"
     "  --until 8h|TIME   to when; now, and at the latest that\n"
+    "  -o FILE.html      as one page that prints, without scripts; else as text\n"
     "\n"
     "exit status: 0 shown; 1 there is no journal; 2 usage or configuration; 3 some of the\n"
     "journal is damaged and left out\n";
@@ -74,6 +76,27 @@ static void on_line(void *context, const char *line, size_t size)
     handover_line(context, line, size);
 }
 
+static int put_page(const struct handover *handover, enum handover_language language,
+                    const char *path, struct error *error)
+{
+    char *page = handover_page(handover, language);
+    int failed = output_write(path, page, error);
+    free(page);
+    return failed ? EXIT_RUN : EXIT_DONE;
+}
+
+static int print(const struct handover *handover, enum handover_language language, bool as_json)
+{
+    char *text = as_json ? handover_json(handover) : handover_text(handover, language);
+    if (!as_json)
+        command_make_lines_harmless(text);
+    int status = command_print(text);
+    if (as_json && status == EXIT_DONE)
+        status = command_print("\n");
+    free(text);
+    return status;
+}
+
 static int show(const struct options *options, const struct handover_config *config,
                 enum handover_language language, struct error *error)
 {
@@ -84,15 +107,10 @@ static int show(const struct options *options, const struct handover_config *con
                           on_line, handover, &damaged, error) == 0) {
         handover->unread += damaged;
         handover_end(handover);
-        char *text = options->json ? handover_json(handover) : handover_text(handover, language);
-        if (!options->json)
-            command_make_lines_harmless(text);
-        status = command_print(text);
-        if (options->json && status == EXIT_DONE)
-            status = command_print("\n");
+        status = options->folder ? put_page(handover, language, options->folder, error)
+                                 : print(handover, language, options->json);
         if (damaged > 0 && status == EXIT_DONE)
             status = EXIT_INPUT;
-        free(text);
     }
     handover_free(handover);
     return status;
@@ -113,9 +131,12 @@ static int run(const struct options *options, const struct asked *asked, struct 
     struct json_value *root = NULL;
     enum handover_language language;
     int status = EXIT_RUN;
+    if (options->json && options->folder)
+        error_set(error, ERROR_USAGE, "digest: expected --json or -o FILE.html, not both");
     config.calendar = config_calendar(&options->config, error);
     struct noise *book = NULL;
-    if (config.calendar && read_language(asked->language, &language, error) == 0 &&
+    if (error->code == ERROR_NONE && config.calendar &&
+        read_language(asked->language, &language, error) == 0 &&
         read_times(asked, &config, error) == 0 &&
         look_begin(&options->config, "digest", NULL, error) == 0 &&
         (book = noise_access_book(&options->config, error)) != NULL) {
@@ -142,7 +163,7 @@ int command_digest(int argc, char **argv)
     struct error error = {0};
     int status;
     if (words_take(words, &argc, argv, &error) != 0 ||
-        options_parse(&options, argc, argv, "csjh", &error) != 0 ||
+        options_parse(&options, argc, argv, "csjoh", &error) != 0 ||
         (!options.help && options_no_inputs(&options, argv[0], &error) != 0))
         status = command_fail(&error);
     else if (options.help)

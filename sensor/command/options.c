@@ -167,8 +167,8 @@ static int read_letters(struct options *o, int argc, char **argv, const char *al
     return 0;
 }
 
-int options_parse(struct options *o, int argc, char **argv, const char *allowed,
-                  struct error *error)
+int options_parse_settings(struct options *o, int argc, char **argv, const char *allowed,
+                           struct error *error)
 {
     memset(o, 0, sizeof *o);
     config_init(&o->config);
@@ -178,6 +178,17 @@ int options_parse(struct options *o, int argc, char **argv, const char *allowed,
         return 0;
     if (config_source_read(&o->source, error) != 0)
         return -1;
+    config_fini(&o->config);
+    return config_load_settings(&o->config, &o->source, error);
+}
+
+int options_parse(struct options *o, int argc, char **argv, const char *allowed,
+                  struct error *error)
+{
+    if (options_parse_settings(o, argc, argv, allowed, error) != 0)
+        return -1;
+    if (o->help)
+        return 0;
     config_fini(&o->config);
     return config_load(&o->config, &o->source, error);
 }

@@ -25,6 +25,9 @@ struct options {
 /* Which options a command takes, as letters of `allowed` (see options.c). 0, or −1 and an error. */
 int options_parse(struct options *options, int argc, char **argv, const char *allowed,
                   struct error *error);
+/* The same without what the configuration names: no rule file is read, so none can be wrong. */
+int options_parse_settings(struct options *options, int argc, char **argv, const char *allowed,
+                           struct error *error);
 /* For a command that takes no arguments: −1 and an error when there are some. */
 int options_no_inputs(const struct options *options, const char *command, struct error *error);
 void options_fini(struct options *options);

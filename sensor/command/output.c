@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 /* −1 and errno; closes. */
-static int put(int fd, const char *text, bool sync)
+static int put(int fd, const char *text, size_t left, bool sync)
 {
-    size_t left = strlen(text);
     int failed = fd < 0;
     while (!failed && left > 0) {
         ssize_t wrote = write(fd, text, left);
@@ -34,12 +33,12 @@ static int put(int fd, const char *text, bool sync)
 }
 
 /* `target` is no link. What an earlier run left half goes. */
-static int replace(const char *target, const char *text)
+static int replace(const char *target, const char *text, size_t size)
 {
     char *part = xasprintf("%s.part", target);
     unlink(part);
     int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    int failed = put(fd, text, true) != 0 || rename(part, target) != 0;
+    int failed = put(fd, text, size, true) != 0 || rename(part, target) != 0;
     int kept = errno;
     if (failed && fd >= 0)
         unlink(part);
@@ -59,22 +58,27 @@ static bool is_direct(const struct stat *st)
     return !S_ISREG(st->st_mode);
 }
 
-static int write_to(const char *path, const char *text)
+static int write_to(const char *path, const char *text, size_t size)
 {
     struct stat st;
     if (stat(path, &st) == 0 && is_direct(&st))
-        return put(open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY), text, false);
+        return put(open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY), text, size, false);
     if (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode))
-        return replace(path, text);
+        return replace(path, text, size);
     char *target = realpath(path, NULL); /* NULL: it leads nowhere, and nothing is made there */
-    int failed = target ? replace(target, text) : -1;
+    int failed = target ? replace(target, text, size) : -1;
     free(target);
     return failed;
 }
 
-int output_write(const char *path, const char *text, struct error *error)
+int output_write_bytes(const char *path, const void *data, size_t size, struct error *error)
 {
-    if (write_to(path, text) == 0)
+    if (write_to(path, data, size) == 0)
         return 0;
     return error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
+}
+
+int output_write(const char *path, const char *text, struct error *error)
+{
+    return output_write_bytes(path, text, strlen(text), error);
 }

@@ -7,6 +7,7 @@
  * While the engine restarts nobody may answer for a while; only the end of the time is a failure
  * then. A refusal that comes after the 202 is told from one that was there before by when it was.
  * Wall time bounds the waiting. */
+#include "reload.h"
 #include "api_client.h"
 #include "commands.h"
 #include "options.h"
@@ -113,22 +114,33 @@ static int post(struct reload *reload)
                      reload->path, status, why);
 }
 
+int reload_ask(const char *state_dir, int64_t *generation, struct error *error)
+{
+    char *path = api_socket_path(state_dir);
+    struct reload reload = {.path = path};
+    look(&reload, reload.before);
+    int failed = 0;
+    if (*reload.silence.message) {
+        *error = reload.silence;
+        failed = -1;
+    } else if (post(&reload) != 0 || await(&reload) != 0) {
+        *error = reload.error;
+        failed = -1;
+    }
+    *generation = reload.wanted;
+    free(path);
+    return failed;
+}
+
 static int ask(const struct options *options)
 {
-    char *path = api_socket_path(options->config.state_dir);
-    struct reload reload = {.path = path};
-    int status;
-    look(&reload, reload.before);
-    if (*reload.silence.message) {
-        status = command_fail(&reload.silence);
-    } else if (post(&reload) != 0 || await(&reload) != 0) {
-        status = command_fail(&reload.error);
-    } else {
-        char *text = xasprintf("reloaded: configuration %" PRId64 "\n", reload.wanted);
-        status = command_print(text);
-        free(text);
-    }
-    free(path);
+    struct error error = {0};
+    int64_t generation;
+    if (reload_ask(options->config.state_dir, &generation, &error) != 0)
+        return command_fail(&error);
+    char *text = xasprintf("reloaded: configuration %" PRId64 "\n", generation);
+    int status = command_print(text);
+    free(text);
     return status;
 }
 

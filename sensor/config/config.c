@@ -35,6 +35,7 @@ void config_init(struct config *config)
     config->as_database = config_own(config, "");
     config->redis_url = config_own(config, "embedded");
     config->metrics_listen = config_own(config, "");
+    config_bundle_init(config);
     config_console_init(config);
     inside_init(&config->inside);
 }

@@ -489,6 +489,8 @@ const struct key_row config_row[] = {
     {"detection.alerts_per_day", read_total, show_total},
     {"detection.learn_days", read_learn_days, show_learn_days},
     {"rules", config_read_rules, config_show_rules},
+    {"bundle.keys", config_read_bundle_keys, config_show_bundle_keys},
+    {"bundle.folder", config_read_bundle_folder, config_show_bundle_folder},
     {"alerts.journal_mib", read_journal_mib, show_journal_mib},
     {"alerts.sinks", config_read_sinks, config_show_sinks},
 #define EVIDENCE_ROW(key)                                                                          \

@@ -46,6 +46,12 @@ void config_show_conduits(const struct config *config, struct buffer *b);
 char *config_whole_path(const struct reading *r, const char *path);
 int config_read_rules(const struct reading *r, const struct yaml_node *node);
 void config_show_rules(const struct config *config, struct buffer *b);
+/* bundle_keys.c */
+void config_bundle_init(struct config *config);
+int config_read_bundle_keys(const struct reading *r, const struct yaml_node *node);
+void config_show_bundle_keys(const struct config *config, struct buffer *b);
+int config_read_bundle_folder(const struct reading *r, const struct yaml_node *node);
+void config_show_bundle_folder(const struct config *config, struct buffer *b);
 /* content_keys.c */
 int config_read_patterns(const struct reading *r, const struct yaml_node *node);
 void config_show_patterns(const struct config *config, struct buffer *b);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EXPECTED "a list of at most 32 paths such as [rules/*.yaml]"
@@ -57,22 +58,77 @@ void config_show_rules(const struct config *config, struct buffer *b)
 
 /* --- the files ------------------------------------------------------------------------------- */
 
-static int read_from(const struct config_rules *from, struct config_files *files,
-                     struct error *error)
+bool config_rules_name(const struct config *config, const char *folder)
+{
+    size_t size = strlen(folder);
+    for (size_t i = 0; i < config->rules_count; i++)
+        if (strncmp(config->rules_from[i].path, folder, size) == 0 &&
+            config->rules_from[i].path[size] == '/')
+            return true;
+    return false;
+}
+
+/* Where a path leads while something is read aside; caller frees. */
+static char *path_aside(const struct config_files *files, const char *path)
+{
+    size_t size = files->aside ? strlen(files->aside) : 0;
+    if (size == 0 || strncmp(path, files->aside, size) != 0 || path[size] != '/')
+        return xstrdup(path);
+    return xasprintf("%s%s", files->instead, path + size);
+}
+
+/* A folder that is a link may lead elsewhere a moment later (weir rules install): what is read
+ * below it is all of the one it leads to now. Caller frees. */
+static char *path_settled(const char *path)
+{
+    struct stat st;
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? xasprintf("%.*s", (int)(slash - path), path) : NULL, *whole = NULL;
+    if (folder && lstat(folder, &st) == 0 && S_ISLNK(st.st_mode))
+        whole = realpath(folder, NULL);
+    char *settled = whole ? xasprintf("%s%s", whole, slash) : xstrdup(path);
+    free(whole);
+    free(folder);
+    return settled;
+}
+
+static int read_named(const char *path, const char *place, struct config_files *files,
+                      struct error *error)
 {
     glob_t found = {.gl_pathc = 0};
     struct error why = {0};
     int failed = 0;
-    bool pattern = strpbrk(from->path, "*?[") != NULL;
-    int result = glob(from->path, pattern ? 0 : GLOB_NOCHECK, NULL, &found);
+    bool pattern = strpbrk(path, "*?[") != NULL;
+    int result = glob(path, pattern ? 0 : GLOB_NOCHECK, NULL, &found);
     if (result != 0 && result != GLOB_NOMATCH)
-        return error_set(error, ERROR_USAGE, "%s: rules: %s: cannot be looked through", from->place,
-                         from->path);
+        return error_set(error, ERROR_USAGE, "%s: rules: %s: cannot be looked through", place,
+                         path);
     for (size_t i = 0; i < found.gl_pathc && !failed; i++)
         if (!config_files_get(files, found.gl_pathv[i]))
             failed = config_files_read(files, found.gl_pathv[i], true, &why);
     globfree(&found);
-    return failed ? error_set(error, ERROR_USAGE, "%s: rules: %s", from->place, why.message) : 0;
+    return failed ? error_set(error, ERROR_USAGE, "%s: rules: %s", place, why.message) : 0;
+}
+
+static int read_from(const struct config_rules *from, struct config_files *files,
+                     struct error *error)
+{
+    char *path = path_aside(files, from->path), *settled = path_settled(path);
+    int failed = read_named(settled, from->place, files, error);
+    free(settled);
+    free(path);
+    return failed;
+}
+
+/* What takes the place of nothing that the rules name stands behind them. */
+static int read_behind(const struct config *config, struct config_files *files, struct error *error)
+{
+    if (!files->aside || config_rules_name(config, files->aside))
+        return 0;
+    char *path = xasprintf("%s/*.yaml", files->instead);
+    int failed = read_named(path, files->instead, files, error);
+    free(path);
+    return failed;
 }
 
 struct fetching {
@@ -80,17 +136,19 @@ struct fetching {
     bool held;
 };
 
-static int fetch(void *context, const char *path, struct rules_file *file, struct error *error)
+static int fetch(void *context, const char *asked, struct rules_file *file, struct error *error)
 {
     const struct fetching *fetching = context;
+    char *path = path_aside(fetching->files, asked);
     const struct config_file *known = config_files_get(fetching->files, path);
     if (!known && fetching->held)
-        return error_set(error, ERROR_USAGE, "%s: was not read", path);
-    if (!known && config_files_read(fetching->files, path, false, error) != 0)
-        return -1;
-    known = config_files_get(fetching->files, path);
-    *file = (struct rules_file){known->path, known->text, known->size};
-    return 0;
+        error_set(error, ERROR_USAGE, "%s: was not read", path);
+    else if (!known && config_files_read(fetching->files, path, false, error) == 0)
+        known = config_files_get(fetching->files, path);
+    free(path);
+    if (known)
+        *file = (struct rules_file){known->path, known->text, known->size};
+    return known ? 0 : -1;
 }
 
 static int compile(struct config *config, struct config_files *files, struct error *error)
@@ -113,6 +171,8 @@ int config_load_rules(struct config *config, struct config_files *files, struct 
     int failed = 0;
     for (size_t i = 0; i < config->rules_count && !files->held && !failed; i++)
         failed = read_from(&config->rules_from[i], files, error);
+    if (!failed && !files->held)
+        failed = read_behind(config, files, error);
     if (!failed)
         failed = compile(config, files, error);
     if (failed && !files->held) /* another try reads them anew */

@@ -30,7 +30,8 @@ int config_source_read(struct config_source *source, struct error *error)
     return source->text ? 0 : -1;
 }
 
-int config_load(struct config *config, struct config_source *source, struct error *error)
+int config_load_settings(struct config *config, const struct config_source *source,
+                         struct error *error)
 {
     config_init(config);
     if (source->text &&
@@ -45,7 +46,12 @@ int config_load(struct config *config, struct config_source *source, struct erro
     for (size_t i = 0; i < source->interface.count; i++)
         if (config_add_interface(config, source->interface.word[i], i == 0, error) != 0)
             return -1;
-    if (config_finish(config, error) != 0)
+    return config_finish(config, error);
+}
+
+int config_load(struct config *config, struct config_source *source, struct error *error)
+{
+    if (config_load_settings(config, source, error) != 0)
         return -1;
     if (source->intel && !source->files.held &&
         config_files_intel(&source->files, source->intel, error) != 0)

@@ -65,10 +65,7 @@ enum phrase {
     PHRASE_MORE,
     PHRASES
 };
-void phrase_put(struct buffer *out, enum handover_language language, enum phrase phrase,
-                const char *const *arguments);
-#define PHRASE(out, language, phrase, ...)                                                         \
-    phrase_put(out, language, phrase, (const char *const[]){__VA_ARGS__, NULL})
+const char *phrase_of(enum handover_language language, enum phrase phrase);
 const char *word_of_urgency(enum handover_language language, enum urgency urgency);
 const char *word_of_verdict(enum handover_language language, enum noise_verdict verdict);
 const char *word_of_action(enum handover_language language, const char *action);

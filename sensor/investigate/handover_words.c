@@ -1,7 +1,6 @@
 /* The words of the hand-over, in each language. What sensors and people wrote themselves (reasons,
  * notes, a detector's sentence) is shown as it was written. Pure. Thread: any. */
 #include "handover_local.h"
-#include "phrase.h"
 
 #include <string.h>
 
@@ -57,10 +56,9 @@ static const char *const phrases[PHRASES][HANDOVER_LANGUAGES] = {
     [PHRASE_MORE] = {"… and {0} more", "ほか {0} 件"},
 };
 
-void phrase_put(struct buffer *out, enum handover_language language, enum phrase phrase,
-                const char *const *arguments)
+const char *phrase_of(enum handover_language language, enum phrase phrase)
 {
-    phrase_fill(out, phrases[phrase][language], arguments, phrase_put_plain);
+    return phrases[phrase][language];
 }
 
 const char *word_of_urgency(enum handover_language language, enum urgency urgency)
@@ -99,6 +97,9 @@ const char *word_of_action(enum handover_language language, const char *action)
         {"incident.reopen", "インシデントの再オープン"},
         {"incident.keep", "インシデント操作の取り消し"},
         {"reload.ask", "設定の再読み込み"},
+        {"rules.install", "ルールの導入"},
+        {"rules.rollback", "ルールの差し戻し"},
+        {"rules.refused", "ルール導入の取り消し"},
         {"baseline.change", "ベースラインの変更"},
         {"baseline.keep", "ベースライン変更の拒否"},
         {"evidence.hold", "証拠の保全"},

@@ -7,6 +7,7 @@
 #include "hosts_api.h"
 #include "noise_api.h"
 #include "privacy_api.h"
+#include "rules_api.h"
 #include "zones_api.h"
 
 #include "weir/base/json.h"
@@ -214,6 +215,13 @@ GOVERN_ROUTE(thaw, GOVERN_THAW)
 GOVERN_ROUTE(reset, GOVERN_RESET)
 #undef GOVERN_ROUTE
 
+static void on_rules(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct engine_role *role = context;
+    rules_api_note(&(struct noise_api){role->stack.engine, &role->people, role->stack.pseudonyms},
+                   request, reply);
+}
+
 static void on_access(void *context, const struct api_request *request, struct api_reply *reply)
 {
     const struct privacy_api privacy = privacy_of(context);
@@ -324,6 +332,7 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"POST", "/v1/evidence/*/release", on_release},
                                           {"POST", "/v1/evidence/*/forgotten", on_forgotten},
                                           {"POST", "/v1/evidence-ring/forget", on_forget},
+                                          {"POST", "/v1/rules", on_rules},
                                           {"POST", "/v1/access", on_access},
                                           {"POST", "/v1/reveal", on_reveal},
                                           {"GET", "/v1/incidents", on_listed_incidents},

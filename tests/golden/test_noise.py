@@ -190,6 +190,13 @@ class Noise(Case):
         whole = json.loads(self.ask("digest", "--json", *window))
         self.assertEqual((whole["open"]["total"], whole["alerts"], whole["open"]["list"][0]["out_bytes"]),
                          (1, 23, THEFT))
+        page = self.path("digest.html")
+        self.assertEqual(self.ask("digest", "-o", page, "--lang", "ja", *window), "")
+        with open(page, encoding="utf-8") as file:
+            html = file.read()
+        self.assertIn("<h2>未対応のインシデント: 1 件</h2>", html)
+        self.assertIn("検知 03-02 01:14 ～ 03-02 03:58、送出量 4.22 MB、アラート 23 件", html)
+        self.ask("digest", "--json", "-o", page, *window, status=2)
         self.ask("digest", "--lang", "de", status=2)
         self.ask("digest", "--since", "yesterday", status=2)
 

@@ -2,6 +2,7 @@
 #ifndef WEIR_BASE_DIGEST_H
 #define WEIR_BASE_DIGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,8 @@ struct sha256 *sha256_copy(const struct sha256 *sha);           /* with what it 
 void sha256_take(struct sha256 *sha, uint8_t out[SHA256_SIZE]); /* finishes and frees */
 
 char *hex_text(const uint8_t *data, size_t size, char *text); /* `text`: HEX_SIZE(size) */
+/* Back: 2 * `size` digits as hex_text writes them (lower case), no others. Not terminated. */
+bool hex_bytes(const char *text, size_t size, uint8_t *data);
 /* Base64 with padding; `text` holds 4 * ((size + 2) / 3) + 1. */
 char *base64_text(const uint8_t *data, size_t size, char *text);
 

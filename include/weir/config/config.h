@@ -107,7 +107,10 @@ struct config {
     struct config_rules rules_from[CONFIG_RULES];
     size_t rules_count;
     struct rules *rules; /* of them; NULL: none. Owned */
-    struct owned {       /* every string the config holds */
+    struct config_bundle {
+        char *keys, *folder; /* absolute paths */
+    } bundle;
+    struct owned { /* every string the config holds */
         struct owned *next;
         char text[];
     } * owned;
@@ -137,6 +140,8 @@ int config_check_evidence(const struct config *config, struct error *error);
 void config_console_settings(const struct config *config, struct console_settings *settings);
 /* Whether it can be served; its files are read. ERROR_USAGE. */
 int config_check_console(const struct config *config, struct error *error);
+/* Whether `rules` names files below this folder, an absolute path as it is written there. */
+bool config_rules_name(const struct config *config, const char *folder);
 /* The state directory of a sensor that runs. */
 const char *config_state_dir(const struct config *config);
 

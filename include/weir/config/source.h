@@ -30,6 +30,9 @@ struct config_files {
     size_t count;
     uint64_t bytes;
     bool held; /* they were read */
+    /* Looked for below `aside` are those below `instead`: what is to take its place, before it
+     * does. Of the rules that are named, or behind them when none is there. NULL: none; borrowed */
+    const char *aside, *instead;
 };
 
 struct config_source {
@@ -46,6 +49,10 @@ struct config_source {
 void config_source_copy(struct config_source *copy, const struct config_source *source);
 /* Reads the file at source->path, when there is one. ERROR_USAGE: cannot be read. */
 int config_source_read(struct config_source *source, struct error *error);
+/* The settings alone, in their order, into a new configuration: no rule file or table of conduits
+ * is read. */
+int config_load_settings(struct config *config, const struct config_source *source,
+                         struct error *error);
 /* Everything in its order into a new configuration, rules too; config_fini it whatever comes back.
  */
 int config_load(struct config *config, struct config_source *source, struct error *error);

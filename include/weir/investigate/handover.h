@@ -66,6 +66,8 @@ void handover_end(struct handover *handover); /* no more lines */
 void handover_free(struct handover *handover);
 /* Caller frees. */
 char *handover_text(const struct handover *handover, enum handover_language language);
+/* The same as HTML, one file without scripts that prints. */
+char *handover_page(const struct handover *handover, enum handover_language language);
 char *handover_json(const struct handover *handover);
 
 #endif

@@ -71,6 +71,12 @@ static void test_hex(void **state)
     (void)state;
     assert_string_equal(hex_text(data, 4, text), "000ff0ff");
     assert_string_equal(hex_text(data, 0, text), "");
+    uint8_t back[4];
+    assert_true(hex_bytes("000ff0ff", 4, back));
+    assert_memory_equal(back, data, 4);
+    assert_false(hex_bytes("000FF0FF", 4, back)); /* one text of it, no more */
+    assert_false(hex_bytes("000ff0f", 4, back));
+    assert_false(hex_bytes("000ff0 f", 4, back));
 }
 
 static void test_fast(void **state)

@@ -259,6 +259,40 @@ static void test_japanese(void **state)
     handover_free(h);
 }
 
+/* The page has the same words, and of what others wrote nothing is markup. */
+static void test_page(void **state)
+{
+    (void)state;
+    struct handover_config config = the_config();
+    struct handover *h = a_night(&config);
+    alert(h, "2026-03-01T16:30:00.000Z", "dededededededededededededededede", "a<script>&",
+          "10.0.0.77",
+          "\"score\":99,\"urgency\":\"now\",\"state\":\"open\",\"out_bytes\":{\"value\":1}");
+    char *page = handover_page(h, HANDOVER_ENGLISH);
+    static const char *const has[] = {
+        "<!DOCTYPE html>\n<html lang=\"en\">",
+        "default-src 'none'",
+        "@page{size:A4",
+        "<h1>Hand-over 2026-03-02 00:00 – 2026-03-02 08:00",
+        "<h2>Open incidents: 3</h2>\n<ul>\n<li><b>",
+        "a&lt;script&gt;&amp;</b>",
+        "<h2>Acknowledged: 1</h2>",
+        "asking them",
+        "<h2>Changes: 1</h2>",
+        "</li>\n</ul>\n</body>\n</html>\n",
+    };
+    for (size_t i = 0; i < sizeof has / sizeof *has; i++)
+        if (!strstr(page, has[i]))
+            fail_msg("not on the page: %s\n%s", has[i], page);
+    assert_null(strstr(page, "<script"));
+    free(page);
+    page = handover_page(h, HANDOVER_JAPANESE);
+    assert_non_null(strstr(page, "<html lang=\"ja\">"));
+    assert_non_null(strstr(page, "<h2>未対応のインシデント: 3 件</h2>"));
+    free(page);
+    handover_free(h);
+}
+
 /* What a silence held back is shown once that is over, also when the story went silent before. */
 static void test_over(void **state)
 {
@@ -481,11 +515,17 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_english),        cmocka_unit_test(test_japanese),
-        cmocka_unit_test(test_json),           cmocka_unit_test(test_over),
-        cmocka_unit_test(test_no_heartbeat),   cmocka_unit_test(test_records_that_make_no_sense),
-        cmocka_unit_test(test_many_changes),   cmocka_unit_test(test_a_past_time),
-        cmocka_unit_test(test_many_incidents), cmocka_unit_test(test_standing),
+        cmocka_unit_test(test_english),
+        cmocka_unit_test(test_japanese),
+        cmocka_unit_test(test_page),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_over),
+        cmocka_unit_test(test_no_heartbeat),
+        cmocka_unit_test(test_records_that_make_no_sense),
+        cmocka_unit_test(test_many_changes),
+        cmocka_unit_test(test_a_past_time),
+        cmocka_unit_test(test_many_incidents),
+        cmocka_unit_test(test_standing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
