@@ -406,15 +406,22 @@ void intake_clear_events(struct engine *engine)
 }
 
 /* Rings outlive an engine that is gone on with: their producers fill them until its next start. */
+static void leave_rings(struct engine *engine, struct intake_ring **first)
+{
+    for (struct intake_ring *ring; (ring = *first) != NULL;) {
+        *first = ring->next;
+        drop_watch(engine, ring);
+        (engine->checkpoint ? ring_consumer_leave : ring_consumer_free)(ring->consumer);
+        free(ring);
+    }
+}
+
+/* Some may be retired, and the batch behind them not taken yet. */
 void intake_fini(struct engine *engine)
 {
     for (uint32_t i = 0; i < ENGINE_WORKERS_MAX; i++)
-        for (struct intake_ring *ring; (ring = engine->ring[i]) != NULL;) {
-            engine->ring[i] = ring->next;
-            drop_watch(engine, ring);
-            (engine->checkpoint ? ring_consumer_leave : ring_consumer_free)(ring->consumer);
-            free(ring);
-        }
+        leave_rings(engine, &engine->ring[i]);
+    leave_rings(engine, &engine->retired);
     buffer_fini(&engine->batch);
 }
 
