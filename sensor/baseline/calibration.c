@@ -9,7 +9,7 @@
 #define TAIL_SHARE  0.97
 #define TAIL_WEIGHT 20.0 /* host-days that σ0 stands for; of what is fused: */
 #define SIGMA       1.0  /* of −ln p, if p is what it says */
-#define SIGMA_FUSED 1.7
+#define SIGMA_FUSED 2.0
 /* What is asked for is one host-day in a thousand, of which a hundred hosts see one or two in the
  * weeks that are remembered. How high a fleet's tail begins is its own, how fast it falls is not.
  */
@@ -42,11 +42,14 @@ static const struct {
     [EVIDENCE_ABSOLUTE_HOUR] = {.3, 24},
     [EVIDENCE_HOST_GROWTH] = {.3, 1},
     [EVIDENCE_PAIR_DAY] = {.6, 10},
-    [EVIDENCE_BEACON] = {2, 1},
+    [EVIDENCE_BEACON] = {2.5, 1},
     [EVIDENCE_LONG] = {1, 1},
     [EVIDENCE_RATIO] = {.5, 24},
     [EVIDENCE_RARE] = {1, 1},
     [EVIDENCE_STAGING] = {1, 1},
+    [EVIDENCE_UPLOAD] = {1.5, 10},
+    [EVIDENCE_UPLOAD_AGAIN] = {1.5, 10},
+    [EVIDENCE_UPLOAD_GROWTH] = {1.5, 10},
     [EVIDENCE_NETWORK_WEEK] = {1.5, 1},
     [EVIDENCE_NETWORK_HOUR] = {2, 24},
     [EVIDENCE_SERVED_GROWTH] = {1, 10},
@@ -56,7 +59,8 @@ static const struct {
 
 enum evidence_side evidence_side(enum evidence_kind kind)
 {
-    return kind < EVIDENCE_NETWORK_WEEK ? EVIDENCE_SENT : EVIDENCE_SERVED;
+    return kind < EVIDENCE_NETWORK_WEEK || kind >= EVIDENCE_UPLOAD ? EVIDENCE_SENT
+                                                                   : EVIDENCE_SERVED;
 }
 
 struct weights { /* of a side */
@@ -87,7 +91,8 @@ double evidence_weight(enum evidence_kind kind)
 
 /* --- what is stored --------------------------------------------------------------------------- */
 
-#define SCHEMA_OF_ALL 4 /* the first that has every kind */
+#define SCHEMA_OF_ALL     6 /* the first that has every kind */
+#define SCHEMA_UNSHUFFLED 4 /* and that has all of them but uploads */
 
 static const enum evidence_kind kinds_of_3[] = {
     EVIDENCE_YOUNG_WEEK,    EVIDENCE_YOUNG_HOUR,    EVIDENCE_PERSISTENCE, EVIDENCE_PAIR_GROWTH,
@@ -98,14 +103,25 @@ static const enum evidence_kind kinds_of_3[] = {
 
 unsigned evidence_kinds_of_schema(unsigned schema)
 {
-    if (schema >= SCHEMA_OF_ALL)
-        return EVIDENCES;
+    if (schema >= SCHEMA_UNSHUFFLED)
+        return schema >= SCHEMA_OF_ALL ? EVIDENCES : EVIDENCE_UPLOAD;
     return schema == 3 ? sizeof kinds_of_3 / sizeof *kinds_of_3 : 0;
 }
 
 enum evidence_kind evidence_kind_of_schema(unsigned schema, unsigned index)
 {
-    return schema >= SCHEMA_OF_ALL ? (enum evidence_kind)index : kinds_of_3[index];
+    return schema >= SCHEMA_UNSHUFFLED ? (enum evidence_kind)index : kinds_of_3[index];
+}
+
+unsigned calibrations_of_schema(unsigned schema)
+{
+    return schema > 2 ? evidence_kinds_of_schema(schema) + EVIDENCE_SIDES : 0;
+}
+
+unsigned calibration_of_schema(unsigned schema, unsigned index)
+{
+    unsigned count = evidence_kinds_of_schema(schema);
+    return index < count ? evidence_kind_of_schema(schema, index) : EVIDENCES + index - count;
 }
 
 /* --- one table -------------------------------------------------------------------------------- */

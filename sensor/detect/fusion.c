@@ -32,6 +32,9 @@ static const struct detector *const row_of[EVIDENCES] = {
     [EVIDENCE_LONG] = &detector_timing_long,
     [EVIDENCE_RATIO] = &detector_ratio_shift,
     [EVIDENCE_STAGING] = &detector_staging_upload,
+    [EVIDENCE_UPLOAD] = &detector_ratio_upload,
+    [EVIDENCE_UPLOAD_AGAIN] = &detector_ratio_upload,
+    [EVIDENCE_UPLOAD_GROWTH] = &detector_ratio_upload,
     [EVIDENCE_NETWORK_WEEK] = &detector_volume_served,
     [EVIDENCE_NETWORK_HOUR] = &detector_volume_served,
     [EVIDENCE_SERVED_GROWTH] = &detector_volume_slow,
@@ -99,6 +102,9 @@ static struct fused fused_less(const struct weighing *weighing, enum evidence_si
         struct amounts pair = amounts_less(&lead->amounts, removed);
         evidence_add_pair(&evidence, weighing->host, lead->pair, lead->destination, weighing->fleet,
                           &weighing->civil, &pair);
+        const struct asked_pair of = {weighing->host,  lead->pair,       lead->destination,
+                                      weighing->fleet, &weighing->civil, lead->amounts.day};
+        evidence_keep_uploads(&evidence, &weighing->evidence, &of, pair.day);
     }
     return fuse(weighing, &evidence, side);
 }
@@ -190,6 +196,9 @@ static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pa
     case EVIDENCE_LONG:
         return pair->amounts.longest_s;
     case EVIDENCE_RATIO: /* of a closed hour */
+    case EVIDENCE_UPLOAD:
+    case EVIDENCE_UPLOAD_AGAIN:
+    case EVIDENCE_UPLOAD_GROWTH:
         return 0;
     default:
         return pair->amounts.day;
@@ -280,6 +289,19 @@ static bool names_place(const struct weighing *weighing, enum evidence_kind kind
     return weighing->evidence.mark[kind].pair || (first && kind == EVIDENCE_STAGING);
 }
 
+/* Uploads are a reason beside what else is said of the same place, where that says something. */
+static enum evidence_kind of_place(const struct weighing *weighing, const struct fused *fused,
+                                   const enum evidence_kind sorted[EVIDENCES], size_t count,
+                                   enum evidence_kind upload)
+{
+    const struct evidence_mark *mark = weighing->evidence.mark;
+    for (size_t i = 0; i < count; i++)
+        if (sorted[i] < EVIDENCE_UPLOAD && mark[sorted[i]].pair == mark[upload].pair &&
+            fused->share[sorted[i]] >= PLACE_SHARE)
+            return sorted[i];
+    return upload;
+}
+
 /* Where only the absolute day fired, that is what the alert is about; else the strongest component
  * that names a destination, if it says something, or the strongest of all. */
 static enum evidence_kind leading(const struct weighing *weighing, const struct fused *fused,
@@ -290,7 +312,9 @@ static enum evidence_kind leading(const struct weighing *weighing, const struct 
         return EVIDENCE_ABSOLUTE_DAY;
     for (size_t i = 0; i < count; i++)
         if (names_place(weighing, sorted[i], i == 0) && fused->share[sorted[i]] >= PLACE_SHARE)
-            return sorted[i];
+            return sorted[i] < EVIDENCE_UPLOAD
+                       ? sorted[i]
+                       : of_place(weighing, fused, sorted, count, sorted[i]);
     return sorted[0];
 }
 

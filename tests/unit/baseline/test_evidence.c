@@ -20,8 +20,8 @@
 #define near(a, b) assert_true(fabs((a) - (b)) < 1e-9)
 
 #define EMPTY        1    /* a histogram, packed */
-#define SENT_KINDS   16.0 /* a host's own, and what they weigh in all */
-#define SENT_WEIGHTS 13.7
+#define SENT_KINDS   19.0 /* a host's own, and what they weigh in all */
+#define SENT_WEIGHTS 18.7
 
 static const struct measures nobody = {NULL, NULL};
 
@@ -452,9 +452,9 @@ static void cut(struct buffer *blob, size_t added, size_t tail)
     blob->size -= added;
 }
 
-static void make_schema_2(struct buffer *blob, uint64_t seed)
+static void make_schema(struct buffer *blob, uint8_t schema, uint64_t seed)
 {
-    blob->data[2] = 2;
+    blob->data[2] = schema;
     uint64_t hash = hash64(blob->data + 12, blob->size - 12, seed);
     for (unsigned i = 0; i < 8; i++)
         blob->data[4 + i] = (uint8_t)(hash >> 8 * i);
@@ -468,8 +468,8 @@ static void schema_2_is_taken_over(void **state)
     (void)state;
     profile_pack(p, &blob); /* known, what is due, day off, twice e and day, what was counted,
                                staged, networks */
-    cut(&blob, 1 + 5 + 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1 + 2, 0);
-    make_schema_2(&blob, UINT64_C(0x70726f66696c65));
+    cut(&blob, 1 + 5 + EVIDENCE_UPLOADS * 6 + 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1 + 2, 0);
+    make_schema(&blob, 2, UINT64_C(0x70726f66696c65));
     struct profile *back = profile_unpack(blob.data, blob.size, NULL);
     assert_non_null(back);
     assert_int_equal(back->evidence.known, 0);
@@ -482,7 +482,7 @@ static void schema_2_is_taken_over(void **state)
     cut(&blob, 1, blob.size - head - 1);
     head += 2 * EMPTY;
     cut(&blob, EMPTY, blob.size - head - EMPTY);
-    make_schema_2(&blob, UINT64_C(0x666c656574));
+    make_schema(&blob, 2, UINT64_C(0x666c656574));
     struct fleet *other = fleet_unpack(blob.data, blob.size, NULL);
     assert_non_null(other);
     near(fleet_budget_trim(other), 1);
@@ -524,6 +524,28 @@ static void schema_3_is_taken_over(void **state)
     fleet_free(fleet);
 }
 
+/* It knew no uploads: what hosts were counted at behind them is where it belongs now. */
+static void schema_5_is_taken_over(void **state)
+{
+    struct profile *p = make_profile();
+    struct buffer blob = {0};
+    const size_t tail = 8 + 2 + EMPTY + 1 + 2; /* staged, networks */
+    (void)state;
+    p->counted_at[EVIDENCES + EVIDENCE_SENT] = (struct counted_at){p->today, 7};
+    profile_pack(p, &blob);
+    cut(&blob, EVIDENCE_UPLOADS, EVIDENCE_SIDES + 1 + tail); /* what was counted; a day */
+    cut(&blob, EVIDENCE_UPLOADS * 6, 1 + 2 * 5 + EVIDENCE_UPLOAD + EVIDENCE_SIDES + 1 + tail);
+    make_schema(&blob, 5, UINT64_C(0x70726f66696c65));
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    assert_non_null(back);
+    assert_int_equal(back->counted_at[EVIDENCES + EVIDENCE_SENT].bin, 7);
+    assert_int_equal(back->counted_at[EVIDENCE_UPLOAD].bin, 0);
+    assert_int_equal(back->counted_at[EVIDENCE_UPLOAD_GROWTH].bin, 0);
+    profile_free(back);
+    buffer_fini(&blob);
+    profile_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -545,6 +567,7 @@ int main(void)
         cmocka_unit_test(stored_and_taken_back),
         cmocka_unit_test(schema_2_is_taken_over),
         cmocka_unit_test(schema_3_is_taken_over),
+        cmocka_unit_test(schema_5_is_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
