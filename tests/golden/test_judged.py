@@ -30,7 +30,7 @@ UPLOADS = [(1.5, 10), (1.5, 10), (1.5, 10)] # of what is sent
 KINDS = SENT + SERVED + UPLOADS
 OF_SIDE = ((*range(len(SENT)), *range(len(SENT + SERVED), len(KINDS))),
            range(len(SENT), len(SENT + SERVED)))
-SCALE = (1.9, 1.5) # of the belief in what is fused, by side
+FUSED = ((1.84, 1.7), (1.5, 1.95)) # of the belief in what is fused, by side: scale, looks
 
 
 def edge(k):
@@ -68,7 +68,8 @@ def calibrated(said, which, l):
         return 1
     fused = which - len(KINDS)
     belief = (1, 20) if fused < 0 else (2, 100)
-    s = min(1, KINDS[which][1] * math.exp(-l) if fused < 0 else math.exp(-(l - 1) / SCALE[fused]))
+    scale, looks = (1, KINDS[which][1]) if fused < 0 else FUSED[fused]
+    s = min(1, looks * math.exp(-l / scale))
     for name, pseudo in (("fleet", 10), ("group", 300)):
         if said[name]:
             hosts, seen = survival(said[name][which], belief, l)

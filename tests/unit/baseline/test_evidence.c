@@ -169,7 +169,7 @@ static void fused_by_hand(void **state)
     double pair = 10 - log(10), w = SENT_KINDS / SENT_WEIGHTS;
     double sum = w * (.5 * pow(5, 2.5) + .6 * pow(pair, 2.5) + .5 * pow(3, 2.5));
     near(fused.e, pow(sum, 0.4));
-    near(fused.p, exp(-(pow(sum, 0.4) - 1) / 1.9));
+    near(fused.p, 1.7 * exp(-pow(sum, 0.4) / 1.84));
     near(fused.p_absolute, exp(-3));
     near(fused.share[EVIDENCE_HOST_DAY], w * .5 * pow(5, 2.5) / sum);
     near(fused.share[EVIDENCE_HOST_HOUR], 0);
@@ -177,6 +177,39 @@ static void fused_by_hand(void **state)
     fused = evidence_fuse(&evidence, EVIDENCE_SERVED, false, &nobody);
     near(fused.e, pow(1.5 * 5 / 5.5, 0.4) * 12.5); /* of 20, 10 and a quarter of the rest */
     near(fused.p_absolute, 1);
+}
+
+/* Of what only its own past could say a newcomer has nothing: that is no word for it. */
+static void of_a_newcomer_what_is_absent_is_not_quiet(void **state)
+{
+    struct day_evidence evidence = {0};
+    (void)state;
+    set(&evidence, EVIDENCE_ABSOLUTE_DAY, 5);
+    set(&evidence, EVIDENCE_YOUNG_WEEK, 6);
+    struct fused first = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
+    set(&evidence, EVIDENCE_UPLOAD, 0); /* one more that it can have */
+    near(evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody).e, first.e);
+    set(&evidence, EVIDENCE_HOST_DAY, 0); /* its first week is over */
+    struct fused later = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
+    near(first.e, pow(SENT_WEIGHTS / 8.5, 0.2) * later.e);
+    near(first.whole, pow(SENT_WEIGHTS / 8.5, 0.2) * later.whole);
+    near(first.share[EVIDENCE_YOUNG_WEEK], later.share[EVIDENCE_YOUNG_WEEK]);
+}
+
+/* What is believed of E before anything is measured goes by how much the volumes weigh. */
+static void volumes_that_say_the_same_are_one_event(void **state)
+{
+    static const enum evidence_kind volumes[] = {
+        EVIDENCE_HOST_HOUR, EVIDENCE_HOST_DAY, EVIDENCE_ABSOLUTE_HOUR, EVIDENCE_ABSOLUTE_DAY,
+        EVIDENCE_PAIR_HOUR, EVIDENCE_PAIR_DAY, EVIDENCE_PAIR_GROWTH,   EVIDENCE_HOST_GROWTH};
+    double weight = 0;
+    struct day_evidence evidence = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof volumes / sizeof *volumes; i++)
+        weight += evidence_weight(volumes[i]);
+    set(&evidence, EVIDENCE_HOST_DAY, 9);
+    struct fused fused = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
+    assert_float_equal(-fused.e / log(fused.p / 1.7), pow(weight, 0.4), 0.005);
 }
 
 static void either_channel_fires(void **state)
@@ -556,6 +589,8 @@ int main(void)
         cmocka_unit_test(a_state_that_lasts_is_one_event),
         cmocka_unit_test(weights_have_a_mean_of_one),
         cmocka_unit_test(fused_by_hand),
+        cmocka_unit_test(of_a_newcomer_what_is_absent_is_not_quiet),
+        cmocka_unit_test(volumes_that_say_the_same_are_one_event),
         cmocka_unit_test(either_channel_fires),
         cmocka_unit_test(of_equal_marks_one_is_preferred),
         cmocka_unit_test(growing_totals_end_where_their_sum_is),
