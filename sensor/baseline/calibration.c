@@ -9,12 +9,11 @@
 #define TAIL_SHARE  0.97
 #define TAIL_WEIGHT 20.0 /* host-days that σ0 stands for; of what is fused: */
 #define SIGMA       1.0  /* of −ln p, if p is what it says */
-#define SIGMA_FUSED 1.7
+#define SIGMA_FUSED 2.0
 /* What is asked for is one host-day in a thousand, of which a hundred hosts see one or two in the
  * weeks that are remembered. How high a fleet's tail begins is its own, how fast it falls is not.
  */
 #define FUSED_WEIGHT 100.0
-#define FUSED_SLACK  1.0
 #define PSEUDO       10.0  /* host-days that belief stands for */
 #define PSEUDO_FLEET 300.0 /* and the fleet's word in a group */
 #define GUARD        1e-4
@@ -23,8 +22,11 @@
 #define BEYOND       10.0 /* −ln S that no table has seen */
 #define BEYOND_SHARE 0.25
 
-/* E of components that say much the same of one event (a side's volumes) is about that times L. */
-static const double fused_scale[EVIDENCE_SIDES] = {1.9, 1.5};
+/* E of components that say much the same of one event (a side's volumes) is about scale times L: of
+ * what is sent that is (Σ of their weights)^(1/2.5), which other kinds that are added make less. */
+static const struct {
+    double scale, looks;
+} fused_belief[EVIDENCE_SIDES] = {{1.84, 1.7}, {1.5, 1.95}};
 
 /* Weights as measured to work together (detection.md); looks a day, for the belief before anything
  * is measured. */
@@ -42,11 +44,14 @@ static const struct {
     [EVIDENCE_ABSOLUTE_HOUR] = {.3, 24},
     [EVIDENCE_HOST_GROWTH] = {.3, 1},
     [EVIDENCE_PAIR_DAY] = {.6, 10},
-    [EVIDENCE_BEACON] = {2, 1},
+    [EVIDENCE_BEACON] = {2.5, 1},
     [EVIDENCE_LONG] = {1, 1},
     [EVIDENCE_RATIO] = {.5, 24},
     [EVIDENCE_RARE] = {1, 1},
     [EVIDENCE_STAGING] = {1, 1},
+    [EVIDENCE_UPLOAD] = {1.5, 10},
+    [EVIDENCE_UPLOAD_AGAIN] = {1.5, 10},
+    [EVIDENCE_UPLOAD_GROWTH] = {1.5, 10},
     [EVIDENCE_NETWORK_WEEK] = {1.5, 1},
     [EVIDENCE_NETWORK_HOUR] = {2, 24},
     [EVIDENCE_SERVED_GROWTH] = {1, 10},
@@ -56,20 +61,39 @@ static const struct {
 
 enum evidence_side evidence_side(enum evidence_kind kind)
 {
-    return kind < EVIDENCE_NETWORK_WEEK ? EVIDENCE_SENT : EVIDENCE_SERVED;
+    return kind < EVIDENCE_NETWORK_WEEK || kind >= EVIDENCE_UPLOAD ? EVIDENCE_SENT
+                                                                   : EVIDENCE_SERVED;
 }
 
 struct weights { /* of a side */
-    double sum, count;
+    double sum, count, of_newcomers;
 };
+
+static bool needs_past(enum evidence_kind kind)
+{
+    switch (kind) {
+    case EVIDENCE_YOUNG_WEEK:
+    case EVIDENCE_YOUNG_HOUR:
+    case EVIDENCE_PERSISTENCE:
+    case EVIDENCE_RARE:
+    case EVIDENCE_ABSOLUTE_DAY:
+    case EVIDENCE_ABSOLUTE_HOUR:
+    case EVIDENCE_UPLOAD:
+    case EVIDENCE_UPLOAD_AGAIN:
+        return false;
+    default:
+        return true;
+    }
+}
 
 static struct weights weights_of(enum evidence_side side)
 {
-    struct weights weights = {0, 0};
+    struct weights weights = {0, 0, 0};
     for (int kind = 0; kind < EVIDENCES; kind++)
         if (evidence_side((enum evidence_kind)kind) == side) {
             weights.sum += kinds[kind].weight;
             weights.count += 1;
+            weights.of_newcomers += needs_past((enum evidence_kind)kind) ? 0 : kinds[kind].weight;
         }
     return weights;
 }
@@ -87,7 +111,8 @@ double evidence_weight(enum evidence_kind kind)
 
 /* --- what is stored --------------------------------------------------------------------------- */
 
-#define SCHEMA_OF_ALL 4 /* the first that has every kind */
+#define SCHEMA_OF_ALL     6 /* the first that has every kind */
+#define SCHEMA_UNSHUFFLED 4 /* and that has all of them but uploads */
 
 static const enum evidence_kind kinds_of_3[] = {
     EVIDENCE_YOUNG_WEEK,    EVIDENCE_YOUNG_HOUR,    EVIDENCE_PERSISTENCE, EVIDENCE_PAIR_GROWTH,
@@ -98,14 +123,25 @@ static const enum evidence_kind kinds_of_3[] = {
 
 unsigned evidence_kinds_of_schema(unsigned schema)
 {
-    if (schema >= SCHEMA_OF_ALL)
-        return EVIDENCES;
+    if (schema >= SCHEMA_UNSHUFFLED)
+        return schema >= SCHEMA_OF_ALL ? EVIDENCES : EVIDENCE_UPLOAD;
     return schema == 3 ? sizeof kinds_of_3 / sizeof *kinds_of_3 : 0;
 }
 
 enum evidence_kind evidence_kind_of_schema(unsigned schema, unsigned index)
 {
-    return schema >= SCHEMA_OF_ALL ? (enum evidence_kind)index : kinds_of_3[index];
+    return schema >= SCHEMA_UNSHUFFLED ? (enum evidence_kind)index : kinds_of_3[index];
+}
+
+unsigned calibrations_of_schema(unsigned schema)
+{
+    return schema > 2 ? evidence_kinds_of_schema(schema) + EVIDENCE_SIDES : 0;
+}
+
+unsigned calibration_of_schema(unsigned schema, unsigned index)
+{
+    unsigned count = evidence_kinds_of_schema(schema);
+    return index < count ? evidence_kind_of_schema(schema, index) : EVIDENCES + index - count;
 }
 
 /* --- one table -------------------------------------------------------------------------------- */
@@ -199,7 +235,8 @@ static double belief_of(unsigned which, double l)
 {
     if (which < EVIDENCES)
         return fmin(1.0, kinds[which].looks * exp(-l));
-    return fmin(1.0, exp(-(l - FUSED_SLACK) / fused_scale[which - EVIDENCES]));
+    unsigned side = which - EVIDENCES;
+    return fmin(1.0, fused_belief[side].looks * exp(-l / fused_belief[side].scale));
 }
 
 double calibrated(const struct measures *measures, unsigned which, bool day_off, double l)
@@ -240,6 +277,14 @@ double evidence_alone(enum evidence_kind kind, double p)
     return pow(evidence_weight(kind), 1 / POWER) * -log(p);
 }
 
+/* In a host's first week what only its own past could say is absent, and not quiet; nor is it known
+ * to say as much as what there is: the root, which is half way between the two. */
+static double for_absent(const struct day_evidence *evidence, const struct weights *weights)
+{
+    return evidence->known >> EVIDENCE_HOST_DAY & 1u ? 1
+                                                     : sqrt(weights->sum / weights->of_newcomers);
+}
+
 struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
                            bool day_off, const struct measures *measures)
 {
@@ -258,8 +303,9 @@ struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_si
     }
     for (int kind = 0; kind < EVIDENCES && sum > 0; kind++)
         fused.share[kind] /= sum;
-    fused.e = pow(sum, 1 / POWER);
-    fused.whole = pow(whole, 1 / POWER);
+    double more = side == EVIDENCE_SENT ? for_absent(evidence, &weights) : 1;
+    fused.e = pow(more * sum, 1 / POWER);
+    fused.whole = pow(more * whole, 1 / POWER);
     fused.p = calibrated(measures, EVIDENCES + (unsigned)side, day_off, fused.e);
     if (side == EVIDENCE_SENT && evidence->known >> EVIDENCE_ABSOLUTE_DAY & 1u)
         fused.p_absolute = fused.single[EVIDENCE_ABSOLUTE_DAY];

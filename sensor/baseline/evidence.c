@@ -76,6 +76,13 @@ void evidence_join(struct day_evidence *into, const struct day_evidence *from)
             into->mark[kind] = from->mark[kind];
 }
 
+void evidence_begin_day(struct day_evidence *evidence)
+{
+    struct day_evidence begun = {.due = evidence->due};
+    memcpy(begun.upload_due, evidence->upload_due, sizeof begun.upload_due);
+    *evidence = begun;
+}
+
 void evidence_without(struct day_evidence *evidence, uint32_t name)
 {
     for (int kind = 0; kind < EVIDENCES; kind++)
@@ -83,8 +90,9 @@ void evidence_without(struct day_evidence *evidence, uint32_t name)
             evidence->mark[kind] = (struct evidence_mark){0};
 }
 
-static const enum evidence_kind kinds_of_new[] = {EVIDENCE_YOUNG_WEEK, EVIDENCE_YOUNG_HOUR,
-                                                  EVIDENCE_PERSISTENCE, EVIDENCE_RARE};
+static const enum evidence_kind kinds_of_new[] = {EVIDENCE_YOUNG_WEEK,  EVIDENCE_YOUNG_HOUR,
+                                                  EVIDENCE_PERSISTENCE, EVIDENCE_RARE,
+                                                  EVIDENCE_UPLOAD,      EVIDENCE_UPLOAD_AGAIN};
 #define KINDS_OF_NEW (sizeof kinds_of_new / sizeof *kinds_of_new)
 
 static bool is_marked_new(const struct day_evidence *evidence, uint32_t name)
@@ -103,6 +111,14 @@ static void without_new(struct day_evidence *evidence, uint32_t name)
             evidence->mark[kinds_of_new[i]] = (struct evidence_mark){0};
 }
 
+/* A known place is no discovery, so what is sent there is none that everybody makes. */
+static bool was_new(const struct profile *profile, const struct pair *pair)
+{
+    const struct civil closed = {.hour = profile->last_closed_hour};
+    const struct asked asked = {NULL, profile, pair, &pair->destination, NULL, &closed, 0};
+    return evidence_is_cold(profile, &closed) || evidence_is_young(&asked);
+}
+
 /* As of when this host met it: who joined a wave did not discover it later either. */
 void evidence_drop_waves(struct day_evidence *evidence, const struct profile *profile,
                          const struct fleet *fleet)
@@ -110,7 +126,7 @@ void evidence_drop_waves(struct day_evidence *evidence, const struct profile *pr
     for (uint32_t i = 0; fleet && i < profile->pair_count; i++) {
         const struct pair *pair = profile->pair[i];
         if (is_marked_new(evidence, profile->pair_name[i]) &&
-            pair->destination.role == ROLE_CLIENT &&
+            pair->destination.role == ROLE_CLIENT && was_new(profile, pair) &&
             fleet_is_wave(fleet, &pair->destination, 0, pair->first_day))
             without_new(evidence, profile->pair_name[i]);
     }
@@ -279,6 +295,12 @@ static struct estimate estimate_of(const struct asked *asked, enum evidence_kind
     case EVIDENCE_ABSOLUTE_DAY:
     case EVIDENCE_STAGING:
         return estimate_host(asked, kind, bytes);
+    case EVIDENCE_UPLOAD:
+        return upload_estimate(asked, bytes);
+    case EVIDENCE_UPLOAD_AGAIN:
+        return estimate_new(asked, EVIDENCE_PERSISTENCE, bytes);
+    case EVIDENCE_UPLOAD_GROWTH:
+        return upload_growth_estimate(asked, bytes);
     default:
         return estimate_known(asked, kind, bytes);
     }
@@ -396,10 +418,12 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
         ask(&asked, EVIDENCE_HOST_GROWTH, amounts->day);
     ask_staging(&asked, amounts);
     /* The host's pairs may all be quiet today: that is known, and nothing. */
-    into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH;
+    into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH |
+                   1u << EVIDENCE_UPLOAD | 1u << EVIDENCE_UPLOAD_GROWTH;
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)
         into->known |= 1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR |
-                       1u << EVIDENCE_PERSISTENCE | 1u << EVIDENCE_RARE;
+                       1u << EVIDENCE_PERSISTENCE | 1u << EVIDENCE_RARE |
+                       1u << EVIDENCE_UPLOAD_AGAIN;
     manner_of_host(into, profile, fleet);
 }
 

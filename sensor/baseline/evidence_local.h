@@ -31,4 +31,11 @@ void manner_of_pair(const struct asked *asked, const struct amounts *amounts);
 struct estimate manner_estimate(const struct asked *asked, enum evidence_kind kind,
                                 uint64_t amount);
 
+/* evidence_upload.c: how rare an hour of so many bytes is; so large a surplus of a day, after the
+ * days before it; what was due becomes marks, but for waves as they are known by now. */
+struct estimate upload_estimate(const struct asked *asked, uint64_t bytes);
+struct estimate upload_growth_estimate(const struct asked *asked, uint64_t bytes);
+void upload_add_closed(struct day_evidence *into, const struct profile *profile,
+                       const struct fleet *fleet);
+
 #endif

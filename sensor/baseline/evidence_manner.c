@@ -149,7 +149,8 @@ void evidence_add_closed(struct day_evidence *into, const struct profile *profil
                          const struct fleet *fleet, const struct civil *civil)
 {
     const struct evidence_mark *due = &profile->evidence.due;
-    if (profile->today != civil->day || evidence_is_cold(profile, civil))
+    upload_add_closed(into, profile, fleet);
+    if (evidence_is_cold(profile, civil))
         return;
     for (uint32_t i = 0; i < profile->pair_count && is_measured(fleet); i++)
         add_beacon(into, profile, i, fleet, civil);

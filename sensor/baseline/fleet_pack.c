@@ -273,16 +273,14 @@ static bool take_contacts(struct cursor *in, struct contacts *contacts)
 
 static bool take_calibrations(struct cursor *in, struct calibrations *calibrations, unsigned schema)
 {
-    unsigned kinds = evidence_kinds_of_schema(schema);
-    unsigned all = schema > 2 ? kinds + EVIDENCE_SIDES : 0;
+    unsigned all = calibrations_of_schema(schema);
     bool good = true;
     for (unsigned i = 0; good && i < 2 * all; i++) {
-        unsigned which =
-            i / 2 < kinds ? evidence_kind_of_schema(schema, i / 2) : EVIDENCES + i / 2 - kinds;
+        unsigned which = calibration_of_schema(schema, i / 2);
         good = take_counts(in, calibrations->of[which][i % 2].count, CALIBRATION_BINS, true);
     }
     /* What they fused to was another quantity then. */
-    for (unsigned which = EVIDENCES; schema < 4 && which < CALIBRATIONS; which++)
+    for (unsigned which = EVIDENCES; schema < 6 && which < CALIBRATIONS; which++)
         memset(calibrations->of[which], 0, sizeof calibrations->of[which]);
     return good;
 }

@@ -6,9 +6,9 @@
 static void begin_pair(struct pair *pair)
 {
     pair->today = NO_DAY;
-    pair->today_bytes = pair->first_week_bytes = pair->span_bytes = 0;
+    pair->today_bytes = pair->today_surplus = pair->first_week_bytes = pair->span_bytes = 0;
     pair->spans_told = 0;
-    pair->cusum = (struct cusum){0};
+    pair->cusum = pair->surplus = (struct cusum){0};
     rhythm_fini(&pair->rhythm);
 }
 
@@ -44,10 +44,10 @@ static void end_day(struct past *past, const struct fleet *fleet)
         struct pair *pair = profile->pair[i];
         if (pair->today_bytes > 0)
             learn_pair_growth(pair);
-        pair->today_bytes = 0;
+        pair->today_bytes = pair->today_surplus = 0;
     }
     profile->today_bytes = 0;
-    profile->evidence = (struct day_evidence){0};
+    evidence_begin_day(&profile->evidence);
 }
 
 static void begin_day(struct past *past, const struct civil *civil, const struct fleet *fleet)
@@ -81,6 +81,7 @@ static void add_to_pair(struct pair *pair, const struct pair_total *sum, const s
         pair->span_bytes = bytes_add(pair->span_bytes, bytes);
     pair->today = civil->day;
     pair->today_bytes = bytes_add(pair->today_bytes, bytes);
+    pair->today_surplus = bytes_add(pair->today_surplus, pair_surplus(bytes, sum->in_bytes));
     rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
 }
 

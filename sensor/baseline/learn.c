@@ -74,7 +74,7 @@ void learn_pair_day(struct profile *profile, struct pair *pair, struct fleet *fl
     learn_pair_growth(pair);
     histogram_add(&pair->day, histogram_bin(bytes), week, 1);
     location_learn(&pair->day_location, bytes, LOCATION_DAY_LIMIT, LOCATION_DAY_CLIP);
-    pair->today_bytes = 0;
+    pair->today_bytes = pair->today_surplus = 0;
 }
 
 static void finish_host_day(struct profile *profile, struct fleet *fleet)
@@ -119,7 +119,7 @@ static void ask_peers(struct profile *profile, struct pair *pair, int64_t day,
 static void drop_frozen_sums(struct profile *profile)
 {
     for (uint32_t i = 0; profile->frozen_sums && i < profile->pair_count; i++)
-        profile->pair[i]->today_bytes = 0;
+        profile->pair[i]->today_bytes = profile->pair[i]->today_surplus = 0;
     if (profile->frozen_sums) {
         profile->today_bytes = 0;
         profile->evidence = (struct day_evidence){0};
@@ -185,6 +185,7 @@ static void learn_pair_hour(struct profile *profile, struct pair *pair,
         pair->contacts++;
     pair->today = civil->day;
     pair->today_bytes = bytes_add(pair->today_bytes, bytes);
+    pair->today_surplus = bytes_add(pair->today_surplus, pair_surplus(bytes, sum->in_bytes));
     if (pair->destination.role == ROLE_CLIENT) /* of no other a clock is asked for */
         rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
 }
@@ -280,9 +281,12 @@ static void sum_pairs(struct profile *profile, const struct host_total *total,
         const struct pair_total *sum = total ? map_get(&total->pairs, key, size) : NULL;
         uint64_t bytes = sum ? sum->out.value : 0;
         if (pair->today < civil->day)
-            pair->today_bytes = 0;
+            pair->today_bytes = pair->today_surplus = 0;
         pair->today = civil->day > pair->today ? civil->day : pair->today;
         pair->today_bytes = bytes_add(pair->today_bytes, bytes);
+        if (sum)
+            pair->today_surplus =
+                bytes_add(pair->today_surplus, pair_surplus(bytes, sum->in_bytes));
         pair->told = pair->told || bytes > 0;
         pair->spans_told = bytes > 0 ? PAIR_SPANS : pair->spans_told;
         if (civil->hour - pair->first_hour < PAIR_YOUNG_HOURS)

@@ -29,6 +29,7 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
     evidence_add_quiet(&profile->evidence, profile, fleet, civil, 0);
     evidence_add_closed(&profile->evidence, profile, fleet, civil);
     profile->evidence.due = evidence_ratio_due(profile, civil, total->out.value, total->in_bytes);
+    evidence_upload_due(&profile->evidence, profile, total, fleet, civil);
     /* In any order: of equal marks one is always preferred. */
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
         const struct pair_total *sum = e->value;
@@ -92,5 +93,5 @@ void learn_evidence_day(struct profile *profile, bool day_off, const struct civi
             fuse_side(profile, &day, (enum evidence_side)side, &measures, fleet);
         fleet_note_evidence(fleet, profile->group, &day, civil);
     }
-    profile->evidence = (struct day_evidence){0};
+    evidence_begin_day(&profile->evidence);
 }

@@ -18,8 +18,21 @@ void learn_host_growth(struct profile *profile, const struct fleet *fleet)
 
 void learn_pair_growth(struct pair *pair)
 {
-    if (pair->today_bytes >= CUSUM_PAIR_BYTES)
-        cusum_add(&pair->cusum, log_bytes(pair->today_bytes));
+    if (pair->today_bytes < CUSUM_PAIR_BYTES)
+        return;
+    cusum_add(&pair->cusum, log_bytes(pair->today_bytes));
+    if (pair->destination.role == ROLE_CLIENT)
+        cusum_add(&pair->surplus, pair_surplus_value(pair->today_surplus));
+}
+
+uint64_t pair_surplus(uint64_t out_bytes, uint64_t in_bytes)
+{
+    return out_bytes > in_bytes ? out_bytes - in_bytes : 0;
+}
+
+double pair_surplus_value(uint64_t bytes)
+{
+    return log_bytes(bytes > CUSUM_PAIR_BYTES ? bytes : CUSUM_PAIR_BYTES);
 }
 
 /* All is new to a new host: its warm-up says nothing of how often something new is met. */

@@ -4,9 +4,9 @@
 
 #include "rhythm_counts.h"
 
-void json_cusum(struct json *json, const struct cusum *cusum)
+void json_cusum(struct json *json, const char *key, const struct cusum *cusum)
 {
-    json_open(json, "cusum");
+    json_open(json, key);
     json_uint(json, "days", cusum->days);
     json_number(json, "sum", cusum->sum);
     json_number(json, "reference", cusum->reference);

@@ -5,7 +5,7 @@
 #include "weir/base/json.h"
 #include "weir/baseline/fleet.h"
 
-void json_cusum(struct json *json, const struct cusum *cusum);
+void json_cusum(struct json *json, const char *key, const struct cusum *cusum);
 void json_rhythm(struct json *json, const struct rhythm *rhythm);
 /* By kind: domain, AS, prefix. */
 void json_novelty(struct json *json, const struct novelty *novelty);

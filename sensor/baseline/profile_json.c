@@ -158,6 +158,7 @@ static void put_pair(struct json *json, const struct profile *profile, const str
     json_int(json, "weight_day", pair->weight_day);
     json_int(json, "today", pair->today);
     json_uint(json, "today_bytes", pair->today_bytes);
+    json_uint(json, "today_surplus", pair->today_surplus);
     json_uint(json, "first_week_bytes", pair->first_week_bytes);
     json_uint(json, "span_bytes", pair->span_bytes);
     json_uint(json, "spans_told", pair->spans_told);
@@ -166,7 +167,8 @@ static void put_pair(struct json *json, const struct profile *profile, const str
     put_histogram(json, "hour", &pair->hour);
     put_histogram(json, "day", &pair->day);
     put_clips(json, &pair->clips);
-    json_cusum(json, &pair->cusum);
+    json_cusum(json, "cusum", &pair->cusum);
+    json_cusum(json, "surplus", &pair->surplus);
     json_rhythm(json, &pair->rhythm);
     json_close(json);
 }
@@ -246,7 +248,7 @@ void profile_json(struct json *json, const struct profile *profile, const struct
     put_histogram(json, "new_network_span", &profile->new_network_span);
     put_histogram(json, "new_network_days", &profile->new_network_days);
     put_clips(json, &profile->clips);
-    json_cusum(json, &profile->cusum);
+    json_cusum(json, "cusum", &profile->cusum);
     put_histogram(json, "ratio", &profile->ratio.hours);
     json_novelty(json, &profile->novelty);
     put_staged(json, &profile->staged);

@@ -60,6 +60,8 @@ static void put_pair(struct buffer *out, const struct pair *pair, int64_t hour, 
     clips_pack(&pair->clips, day, out);
     cusum_pack(&pair->cusum, out);
     rhythm_pack(&pair->rhythm, hour, day, out);
+    put_unsigned(out, pair->today_surplus);
+    cusum_pack(&pair->surplus, out);
 }
 
 uint32_t pair_packed_bytes(const struct pair *pair, int64_t hour, int64_t day)
@@ -123,6 +125,13 @@ static void put_more(struct buffer *out, const struct profile *profile)
     put_unsigned(out, profile->rhythms_dropped);
 }
 
+static void put_mark(struct buffer *out, const struct evidence_mark *mark)
+{
+    put_f32(out, mark->l);
+    put_unsigned(out, mark->bytes);
+    put_unsigned(out, mark->pair);
+}
+
 /* What came with schema 3: at the end, so that all before it is as schema 2 has it. */
 static void put_evidence(struct buffer *out, const struct profile *profile)
 {
@@ -131,12 +140,12 @@ static void put_evidence(struct buffer *out, const struct profile *profile)
     for (int kind = 0; kind < EVIDENCES; kind++) {
         if (!(evidence->known >> kind & 1u))
             continue;
-        put_f32(out, evidence->mark[kind].l);
-        put_unsigned(out, evidence->mark[kind].bytes);
-        put_unsigned(out, evidence->mark[kind].pair);
+        put_mark(out, &evidence->mark[kind]);
     }
     put_f32(out, evidence->due.l);
     buffer_u8(out, (uint8_t)evidence->due.bytes);
+    for (int i = 0; i < EVIDENCE_UPLOADS; i++)
+        put_mark(out, &evidence->upload_due[i]);
     buffer_u8(out, profile->day_off);
     for (int side = 0; side < EVIDENCE_SIDES; side++) {
         put_f32(out, profile->told[side].e);
@@ -301,6 +310,11 @@ static bool take_pair(struct cursor *in, struct pair *pair, const struct profile
             !rhythm_unpack(&pair->rhythm, profile->last_closed_hour, profile->today, in))
             return false;
     }
+    if (schema > 5) {
+        pair->today_surplus = take_unsigned(in);
+        if (!cusum_unpack(&pair->surplus, in))
+            return false;
+    }
     return !in->failed;
 }
 
@@ -389,10 +403,10 @@ static bool take_told(struct cursor *in, struct profile *profile)
     return !in->failed && day_off <= 1;
 }
 
-static bool take_counted(struct cursor *in, struct profile *profile)
+static bool take_counted(struct cursor *in, struct profile *profile, unsigned schema)
 {
-    for (int which = 0; which < CALIBRATIONS; which++) {
-        struct counted_at *counted = &profile->counted_at[which];
+    for (unsigned i = 0; i < calibrations_of_schema(schema); i++) {
+        struct counted_at *counted = &profile->counted_at[calibration_of_schema(schema, i)];
         counted->bin = cursor_u8(in);
         if (counted->bin > 0)
             counted->day = take_since(in, profile->today);
@@ -400,6 +414,15 @@ static bool take_counted(struct cursor *in, struct profile *profile)
             return false;
     }
     return !in->failed;
+}
+
+static struct evidence_mark take_mark(struct cursor *in)
+{
+    struct evidence_mark mark;
+    mark.l = take_f32(in);
+    mark.bytes = take_unsigned(in);
+    mark.pair = take_u32(in);
+    return mark;
 }
 
 static bool is_of_host(enum evidence_kind kind)
@@ -429,6 +452,8 @@ static bool names_its_pairs(const struct day_evidence *evidence)
     bool names = true;
     for (int kind = 0; kind < EVIDENCES; kind++)
         names = names && names_its_pair(&evidence->mark[kind], (enum evidence_kind)kind);
+    for (int i = 0; i < EVIDENCE_UPLOADS; i++)
+        names = names && names_its_pair(&evidence->upload_due[i], EVIDENCE_UPLOAD);
     return names;
 }
 
@@ -442,18 +467,18 @@ static bool take_evidence(struct cursor *in, struct profile *profile, unsigned s
             continue;
         enum evidence_kind kind = evidence_kind_of_schema(schema, i);
         evidence->known |= 1u << kind;
-        evidence->mark[kind].l = take_f32(in);
-        evidence->mark[kind].bytes = take_unsigned(in);
-        evidence->mark[kind].pair = take_u32(in);
+        evidence->mark[kind] = take_mark(in);
     }
     if (schema > 3) {
         evidence->due.l = take_f32(in);
         evidence->due.bytes = cursor_u8(in);
     }
+    for (int i = 0; schema > 5 && i < EVIDENCE_UPLOADS; i++)
+        evidence->upload_due[i] = take_mark(in);
     if (evidence->mark[EVIDENCE_RATIO].bytes >= RATIO_BINS || !names_its_pairs(evidence))
         return false;
     return !in->failed && evidence->due.bytes < RATIO_BINS && take_told(in, profile) &&
-           (schema < 4 || take_counted(in, profile));
+           (schema < 4 || take_counted(in, profile, schema));
 }
 
 static bool take_body(struct cursor *in, struct profile *profile, unsigned schema)

@@ -32,6 +32,9 @@ static const struct detector *const row_of[EVIDENCES] = {
     [EVIDENCE_LONG] = &detector_timing_long,
     [EVIDENCE_RATIO] = &detector_ratio_shift,
     [EVIDENCE_STAGING] = &detector_staging_upload,
+    [EVIDENCE_UPLOAD] = &detector_ratio_upload,
+    [EVIDENCE_UPLOAD_AGAIN] = &detector_ratio_upload,
+    [EVIDENCE_UPLOAD_GROWTH] = &detector_ratio_upload,
     [EVIDENCE_NETWORK_WEEK] = &detector_volume_served,
     [EVIDENCE_NETWORK_HOUR] = &detector_volume_served,
     [EVIDENCE_SERVED_GROWTH] = &detector_volume_slow,
@@ -99,6 +102,9 @@ static struct fused fused_less(const struct weighing *weighing, enum evidence_si
         struct amounts pair = amounts_less(&lead->amounts, removed);
         evidence_add_pair(&evidence, weighing->host, lead->pair, lead->destination, weighing->fleet,
                           &weighing->civil, &pair);
+        const struct asked_pair of = {weighing->host,  lead->pair,       lead->destination,
+                                      weighing->fleet, &weighing->civil, lead->amounts.day};
+        evidence_keep_uploads(&evidence, &weighing->evidence, &of, pair.day);
     }
     return fuse(weighing, &evidence, side);
 }
@@ -190,6 +196,9 @@ static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pa
     case EVIDENCE_LONG:
         return pair->amounts.longest_s;
     case EVIDENCE_RATIO: /* of a closed hour */
+    case EVIDENCE_UPLOAD:
+    case EVIDENCE_UPLOAD_AGAIN:
+    case EVIDENCE_UPLOAD_GROWTH:
         return 0;
     default:
         return pair->amounts.day;
@@ -280,17 +289,52 @@ static bool names_place(const struct weighing *weighing, enum evidence_kind kind
     return weighing->evidence.mark[kind].pair || (first && kind == EVIDENCE_STAGING);
 }
 
-/* Where only the absolute day fired, that is what the alert is about; else the strongest component
- * that names a destination, if it says something, or the strongest of all. */
-static enum evidence_kind leading(const struct weighing *weighing, const struct fused *fused,
-                                  const enum evidence_kind sorted[EVIDENCES], size_t count,
-                                  bool by_fusion)
+/* Uploads are a reason beside what else is said of the same place, where that says something. */
+static enum evidence_kind of_place(const struct weighing *weighing, const struct fused *fused,
+                                   const enum evidence_kind sorted[EVIDENCES], size_t count,
+                                   enum evidence_kind upload)
 {
-    if (!by_fusion)
-        return EVIDENCE_ABSOLUTE_DAY;
+    const struct evidence_mark *mark = weighing->evidence.mark;
     for (size_t i = 0; i < count; i++)
-        if (names_place(weighing, sorted[i], i == 0) && fused->share[sorted[i]] >= PLACE_SHARE)
+        if (sorted[i] < EVIDENCE_UPLOAD && mark[sorted[i]].pair == mark[upload].pair &&
+            fused->share[sorted[i]] >= PLACE_SHARE)
             return sorted[i];
+    return upload;
+}
+
+/* Whether the host would be told had nothing been said of a place, nor its bytes of the day left.
+ */
+static bool fires_without(const struct weighing *weighing, enum evidence_side side, uint32_t name)
+{
+    struct weighed_pair place;
+    struct day_evidence others;
+    if (!weighing->find(weighing->context, name, &place))
+        return false;
+    weighing->without(weighing->context, name, &others);
+    struct amounts host = amounts_less(&weighing->amounts, place.amounts.day);
+    evidence_add_host(&others, weighing->host, weighing->fleet, &weighing->civil, &host);
+    struct fused rest = fuse(weighing, &others, side);
+    return fusion_is_told(weighing, side, &rest, NULL);
+}
+
+/* Where only the absolute day fired, that is what the alert is about; else the strongest component
+ * that names a destination, if it says something, or the strongest of all. An upload was in an
+ * earlier hour, of an earlier day even: beside what is stronger it leads only where it is needed.
+ */
+static enum evidence_kind leading(const struct weighing *weighing, enum evidence_side side,
+                                  const struct fused *fused,
+                                  const enum evidence_kind sorted[EVIDENCES], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum evidence_kind kind = sorted[i];
+        if (!names_place(weighing, kind, i == 0) || fused->share[kind] < PLACE_SHARE)
+            continue;
+        if (kind >= EVIDENCE_UPLOAD)
+            kind = of_place(weighing, fused, sorted, count, kind);
+        if (kind < EVIDENCE_UPLOAD || i == 0 ||
+            !fires_without(weighing, side, weighing->evidence.mark[kind].pair))
+            return kind;
+    }
     return sorted[0];
 }
 
@@ -302,7 +346,8 @@ void fusion_tell(const struct weighing *weighing, enum evidence_side side,
     size_t count = by_share(fused, sorted);
     struct told_kind told, leads = {0};
     memset(finding, 0, sizeof *finding);
-    put_first(sorted, count, leading(weighing, fused, sorted, count, by_fusion));
+    put_first(sorted, count,
+              by_fusion ? leading(weighing, side, fused, sorted, count) : EVIDENCE_ABSOLUTE_DAY);
     for (size_t i = 0; i < count && finding->reason_count < FUSION_REASONS; i++) {
         if ((i > 0 && fused->share[sorted[i]] < LEAST_SHARE) ||
             !look_up(weighing, sorted[i], &told))

@@ -14,6 +14,7 @@ extern const struct detector detector_destination_rare;
 extern const struct detector detector_timing_beacon;
 extern const struct detector detector_timing_long;
 extern const struct detector detector_ratio_shift;
+extern const struct detector detector_ratio_upload;
 extern const struct detector detector_content_personal;
 extern const struct detector detector_content_settings;
 extern const struct detector detector_content_flight;

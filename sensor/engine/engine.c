@@ -247,6 +247,7 @@ static void tick(struct engine *engine, struct ptime now)
 {
     close_tick(engine);
     ruled_tick(engine, now);
+    tunnelled_held(engine, now, false);
     incidents_advance(engine->incidents, now);
     stories_advance(&engine->stories, now, still_told, engine);
     if (now.ns - engine->health_from.ns >= SENSOR_NS)
@@ -380,6 +381,7 @@ static void finish_replay(struct engine *engine)
     struct ptime last = engine->counts.last;
     if (last.ns != INT64_MIN) {
         entry_end_absences(engine, last);
+        tunnelled_held(engine, last, true);
         judge_sensor(engine, last);
         count_bounds(engine);
         close_tell(engine, INT64_MAX);

@@ -23,6 +23,7 @@ void questions_init(struct questions *questions, const struct hash_key *key)
     map_init(&questions->entries);
     recent_keys_init(&questions->forwarded, RECENT_NAMES, 1);
     recent_keys_init(&questions->answers, RECENT_NAMES / 2, sizeof(struct answer_names));
+    recent_keys_init(&questions->answered, RECENT_NAMES / 4, sizeof(int64_t));
     recent_keys_init(&questions->used, RECENT_NAMES, 1);
     recent_keys_init(&questions->met, RECENT_NAMES, 1);
     recent_keys_init(&questions->servers, RECENT_NAMES / 16, sizeof(uint64_t));
@@ -45,6 +46,7 @@ void questions_fini(struct questions *questions)
     free(questions->clients[1].item);
     recent_keys_fini(&questions->forwarded);
     recent_keys_fini(&questions->answers);
+    recent_keys_fini(&questions->answered);
     recent_keys_fini(&questions->used);
     recent_keys_fini(&questions->met);
     recent_keys_fini(&questions->servers);
@@ -86,10 +88,24 @@ static void clear_half(struct questions *questions, struct asked_half *half)
     *half = (struct asked_half){0};
 }
 
+void questions_hold(struct questions *questions, struct asked_entry *entry, int64_t since_ns)
+{
+    questions->held += entry->held_ns == 0;
+    if (entry->held_ns == 0)
+        entry->held_ns = since_ns;
+}
+
+void questions_let_go(struct questions *questions, struct asked_entry *entry)
+{
+    questions->held -= entry->held_ns != 0;
+    entry->held_ns = 0;
+}
+
 static void forget(struct questions *questions, struct asked_entry *entry)
 {
     struct entry_key key;
     size_t size = make_key(&entry->client, entry->domain, &key);
+    questions_let_go(questions, entry);
     unlink_entry(questions, entry);
     map_remove(&questions->entries, &key, size);
     clear_half(questions, &entry->half[0]);
@@ -178,12 +194,29 @@ void questions_turn(struct questions *questions, int64_t time_ns)
 
 /* --- sums ------------------------------------------------------------------------------------ */
 
+struct summing {
+    struct questions *questions;
+    int64_t now_ns;
+    bool awaits;
+};
+
+/* What has led nowhere is not unexplained before it had the time to. */
+static bool is_awaited(const struct summing *summing, const struct distinct_item *item)
+{
+    const int64_t *answered_ns = recent_keys_get(&summing->questions->answered, item->hash);
+    return answered_ns && summing->now_ns < *answered_ns + ANSWER_AWAITED_NS;
+}
+
 static bool is_unexplained(void *context, const struct distinct_item *item)
 {
-    struct questions *questions = context;
+    struct summing *summing = context;
     if (item->note != 0)
-        return !recent_keys_get(&questions->met, item->note);
-    return !recent_keys_get(&questions->used, item->hash);
+        return !recent_keys_get(&summing->questions->met, item->note);
+    if (recent_keys_get(&summing->questions->used, item->hash))
+        return false;
+    bool awaited = is_awaited(summing, item);
+    summing->awaits |= awaited;
+    return !awaited;
 }
 
 static double clients_of(struct questions *questions, const struct asked_entry *entry)
@@ -205,12 +238,13 @@ static uint64_t of_both(uint64_t a, uint64_t b)
     return a + b;
 }
 
-struct asked_names questions_sum(struct questions *questions, const struct asked_entry *entry)
+struct asked_names questions_sum(struct questions *questions, const struct asked_entry *entry,
+                                 int64_t now_ns)
 {
     static const struct ip all;
     const struct asked_half *now = &entry->half[0], *before = &entry->half[1];
-    struct distinct_sums sums =
-        distinct_sum(&now->names, &before->names, is_unexplained, questions);
+    struct summing summing = {questions, now_ns, false};
+    struct distinct_sums sums = distinct_sum(&now->names, &before->names, is_unexplained, &summing);
     double clients = clients_of(questions, entry);
     double changes = (double)of_both(now->changes, before->changes);
     double share = sums.things > 0 ? sums.counted_things / sums.things : 0;
@@ -223,6 +257,7 @@ struct asked_names questions_sum(struct questions *questions, const struct asked
                                                log2(fmax(2, sums.things)) / 8,
                                 .names = sums.things,
                                 .unexplained = sums.counted_things,
+                                .awaits = summing.awaits,
                                 .questions = of_both(now->questions, before->questions),
                                 .odd_answers = of_both(now->odd_answers, before->odd_answers),
                                 .answer_bytes = of_both(now->answer_bytes, before->answer_bytes),

@@ -19,6 +19,8 @@
 #define QUESTIONS_HALF_NS (12 * NS_PER_HOUR)
 #define RECENT_NAMES      65536u
 #define ANSWER_NAMES      4
+/* A flow is told 10 s after its first packet, so who connects within 2 s was seen by then. */
+#define ANSWER_AWAITED_NS (12 * NS_PER_S)
 
 struct asked_half {          /* of 12 hours */
     struct distinct names;   /* weight: thousandths of a byte; note: of a reversed address, or 0 */
@@ -41,6 +43,7 @@ struct asked_entry {
     uint64_t judged_at;                    /* `most` of both when it was last judged */
     uint64_t untold_bytes, untold_packets; /* since its story was last told of them */
     uint32_t untold_flows;                 /* … turns from one flow to another */
+    int64_t held_ns; /* since then it waits for names to explain themselves; 0: it does not */
     bool told;
     char domain[];
 };
@@ -60,8 +63,10 @@ struct questions {
     struct distinct clients[2]; /* that asked anything, of this half and the one before */
     int64_t half_number;
     uint64_t evicted;
+    size_t held;                  /* entries that wait */
     struct recent_keys forwarded; /* (server, name): asked of it, so that it may ask on */
     struct recent_keys answers;   /* address → struct answer_names */
+    struct recent_keys answered;  /* names → ns, when an address was first their answer */
     struct recent_keys used;      /* names whose answer somebody spoke to */
     struct recent_keys met;       /* 32-bit hashes of outside addresses that were spoken to */
     struct recent_keys servers;   /* outside server → its client's hash; 0: it has several */
@@ -77,8 +82,12 @@ struct asked_entry *questions_find(struct questions *questions, const struct ip 
 /* Made when there is none; it becomes the newest. */
 struct asked_entry *questions_open(struct questions *questions, const struct ip *client,
                                    const char *domain, const struct ip *asker);
-/* What one entry amounts to now. */
-struct asked_names questions_sum(struct questions *questions, const struct asked_entry *entry);
+/* What one entry amounts to, without the names whose answer somebody may speak to yet (INT64_MAX:
+ * nobody will). */
+struct asked_names questions_sum(struct questions *questions, const struct asked_entry *entry,
+                                 int64_t now_ns);
+void questions_hold(struct questions *questions, struct asked_entry *entry, int64_t since_ns);
+void questions_let_go(struct questions *questions, struct asked_entry *entry);
 
 /* questions_name.c: a name apart. */
 struct question_name {

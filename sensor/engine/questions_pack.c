@@ -55,6 +55,7 @@ static bool take_entry(struct questions *questions, struct cursor *in)
     copy.older = entry->older;
     memset(copy.half, 0, sizeof copy.half);
     memcpy(entry, &copy, sizeof copy);
+    questions->held += entry->held_ns != 0;
     return take_half(questions, in, &entry->half[0]) && take_half(questions, in, &entry->half[1]);
 }
 
@@ -70,6 +71,7 @@ void questions_pack(const struct questions *questions, struct buffer *out)
         put_entry(out, entry);
     recent_keys_pack(&questions->forwarded, out);
     recent_keys_pack(&questions->answers, out);
+    recent_keys_pack(&questions->answered, out);
     recent_keys_pack(&questions->used, out);
     recent_keys_pack(&questions->met, out);
     recent_keys_pack(&questions->servers, out);
@@ -95,6 +97,7 @@ bool questions_unpack(struct questions *questions, struct cursor *in)
            distinct_unpack(&questions->clients[1], &questions->budget, in) &&
            take_entries(questions, in) && recent_keys_unpack(&questions->forwarded, in) &&
            recent_keys_unpack(&questions->answers, in) &&
+           recent_keys_unpack(&questions->answered, in) &&
            recent_keys_unpack(&questions->used, in) && recent_keys_unpack(&questions->met, in) &&
            recent_keys_unpack(&questions->servers, in);
 }

@@ -36,10 +36,10 @@ bool tunnelled_unpack(struct tunnelled *tunnelled, struct cursor *in)
 uint64_t tunnelled_forgotten(const struct tunnelled *tunnelled)
 {
     const struct questions *questions = &tunnelled->questions;
-    const struct recent_keys *all[] = {&questions->forwarded,  &questions->answers,
-                                       &questions->used,       &questions->met,
-                                       &questions->servers,    &tunnelled->applications,
-                                       &tunnelled->echo_flows, &tunnelled->echo_pairs};
+    const struct recent_keys *all[] = {
+        &questions->forwarded,    &questions->answers,    &questions->answered,
+        &questions->used,         &questions->met,        &questions->servers,
+        &tunnelled->applications, &tunnelled->echo_flows, &tunnelled->echo_pairs};
     uint64_t forgotten = questions->evicted;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         forgotten += all[i]->forgotten;

@@ -38,6 +38,8 @@ void tunnelled_fini(struct tunnelled *tunnelled);
 /* tunnelled_dns.c */
 void tunnelled_name(struct engine *engine, const struct record_name *record);
 void tunnelled_connection(struct engine *engine, const struct flow_view *view);
+/* What waited long enough; `awaited`: all that waits, since nothing more will come. */
+void tunnelled_held(struct engine *engine, struct ptime now, bool awaited);
 /* tunnelled_icmp.c: after it was accounted. */
 void tunnelled_echo(struct engine *engine, const struct flow_view *view);
 /* tunnelled_flow.c: after it was accounted. */

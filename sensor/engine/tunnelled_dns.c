@@ -2,8 +2,9 @@
  *
  *   question → who asked whom → the client's entry and the domain's → judged when it could have
  *              become enough
- *   answer   → whose it is remembered at its addresses
+ *   answer   → whose it is remembered at its addresses; that name waits for the flow
  *   flow     → the names whose answer it goes to explain themselves
+ *   tick     → what would have been enough with names that waited is judged again
  *
  * Whoever is asked: a name that is given to an inside resolver leaves all the same. What a resolver
  * asks on (the same name, asked of it before) is its client's question and not counted again. A
@@ -147,8 +148,11 @@ static struct open_story *tell_story(struct engine *engine, struct asked_entry *
     return open;
 }
 
-static void judge_entry(struct engine *engine, struct asked_entry *entry, struct ptime now)
+/* `awaited`: no name's explanation is still to come. */
+static void judge_entry(struct engine *engine, struct asked_entry *entry, struct ptime now,
+                        bool awaited)
 {
+    struct questions *questions = &engine->tunnelled.questions;
     uint64_t most = entry->half[0].most + entry->half[1].most;
     if (most < JUDGED_FROM || most < entry->judged_at + JUDGED_STEP) {
         if (entry->told)
@@ -157,7 +161,7 @@ static void judge_entry(struct engine *engine, struct asked_entry *entry, struct
     }
     entry->judged_at = most;
     const struct host *host = hosts_get(engine, &entry->first_client);
-    struct asked_names asked = questions_sum(&engine->tunnelled.questions, entry);
+    struct asked_names asked = questions_sum(questions, entry, awaited ? INT64_MAX : now.ns);
     struct subject subject = {.kind = SUBJECT_QUESTIONS,
                               .config = &engine->config.detect,
                               .civil = calendar_at(engine->config.calendar, now),
@@ -166,9 +170,11 @@ static void judge_entry(struct engine *engine, struct asked_entry *entry, struct
                               .asked = &asked};
     struct finding finding[JUDGE_FINDINGS];
     size_t count = judge(&subject, finding);
+    if (asked.awaits && !entry->told)
+        questions_hold(questions, entry, now.ns);
     if (count == 0 && !entry->told)
         return;
-    struct open_story *open = tell_story(engine, entry, asked.from, now);
+    struct open_story *open = tell_story(engine, entry, asked.from, asked.until);
     if (account_tell(engine, open, finding, count, subject.state, host ? host->hours : 0, now) > 0)
         entry->told = true;
     else if (entry->told)
@@ -238,12 +244,36 @@ static void note_question(struct engine *engine, struct asked_entry *entry,
 }
 
 /* What one client is told for is not told once more of all. */
-static void judge_whole(struct engine *engine, struct asked_entry *whole, struct ptime now)
+static void judge_whole(struct engine *engine, struct asked_entry *whole, struct ptime now,
+                        bool awaited)
 {
     const struct asked_entry *first =
         questions_find(&engine->tunnelled.questions, &whole->first_client, whole->domain);
     if (!first || !first->told)
-        judge_entry(engine, whole, now);
+        judge_entry(engine, whole, now, awaited);
+}
+
+/* A client's entry is newer than that of all. */
+void tunnelled_held(struct engine *engine, struct ptime now, bool awaited)
+{
+    static const struct ip all;
+    struct questions *questions = &engine->tunnelled.questions;
+    size_t left = questions->held;
+    for (struct asked_entry *entry = questions->newest; entry && left > 0; entry = entry->older) {
+        if (entry->held_ns == 0)
+            continue;
+        left--;
+        if (!awaited && now.ns - entry->held_ns < ANSWER_AWAITED_NS)
+            continue;
+        questions_let_go(questions, entry);
+        entry->judged_at = 0;
+        if (entry->told)
+            continue;
+        if (ip_compare(&entry->client, &all) == 0)
+            judge_whole(engine, entry, now, awaited);
+        else
+            judge_entry(engine, entry, now, awaited);
+    }
 }
 
 static void take_question(struct engine *engine, const struct record_name *record,
@@ -268,9 +298,9 @@ static void take_question(struct engine *engine, const struct record_name *recor
     distinct_add(&whole->half[0].clients, &questions->budget, client, 1, 0);
     note_question(engine, whole, asking, record, &name, own_server);
     note_question(engine, entry, asking, record, &name, own_server);
-    judge_entry(engine, entry, now);
+    judge_entry(engine, entry, now, false);
     if (!entry->told)
-        judge_whole(engine, whole, now);
+        judge_whole(engine, whole, now, false);
 }
 
 /* --- answers and what follows them ----------------------------------------------------------- */
@@ -314,6 +344,8 @@ static void remember_answer(struct questions *questions, const struct record_nam
         names->of[0].client = client_hash(questions, &asking->client);
         names->of[0].asked_ns = record->header.time_ns;
     }
+    if (record->address_count > 0 && !recent_keys_get(&questions->answered, name->hash))
+        *(int64_t *)recent_keys_put(&questions->answered, name->hash) = record->header.time_ns;
 }
 
 static void take_answer(struct engine *engine, const struct record_name *record,

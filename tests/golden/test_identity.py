@@ -180,7 +180,7 @@ class Identity(Case):
         weeks = [part for part in days(2) if part[0] < START + WEEK]
         second = [(START + WEEK + 60 * NS, ack4(PRINTER, address4(0)))]
         data = capture(weeks, [(START + DAY * n, ack4(LAPTOP, address4(0))) for n in range(1, 7)],
-                       second, theft(1, PRINTER, address4(0)))
+                       second, theft(1, PRINTER, address4(0), 60))
         by_device = self.judge(data, *DEVICE)
         self.assertEqual(by_device.alerts(), [])
         self.assertEqual({row["host"] for row in by_device.summary()["look_here_first"]},

@@ -24,10 +24,13 @@ PROGRAM = os.path.join(os.environ["WEIR_BUILD"], "tests", "stored")
 
 # weight before it is normalised, looks a day; the order is calibration.h's
 SENT = [(1.5, 1), (1.2, 24), (1, 4), (1, 10), (.5, 24), (.5, 1), (.8, 100), (.5, 1), (.3, 24), (.3, 1), (.6, 10),
-        (1, 1), (2, 1), (1, 1), (.5, 24), (1, 1)]
+        (1, 1), (2.5, 1), (1, 1), (.5, 24), (1, 1)]
 SERVED = [(1.5, 1), (2, 24), (1, 10), (.5, 100), (.5, 10)]
-KINDS = SENT + SERVED
-SCALE = (1.9, 1.5) # of the belief in what is fused, by side
+UPLOADS = [(1.5, 10), (1.5, 10), (1.5, 10)] # of what is sent
+KINDS = SENT + SERVED + UPLOADS
+OF_SIDE = ((*range(len(SENT)), *range(len(SENT + SERVED), len(KINDS))),
+           range(len(SENT), len(SENT + SERVED)))
+FUSED = ((1.84, 1.7), (1.5, 1.95)) # of the belief in what is fused, by side: scale, looks
 
 
 def edge(k):
@@ -64,8 +67,9 @@ def calibrated(said, which, l):
     if l <= 0:
         return 1
     fused = which - len(KINDS)
-    belief = (1, 20) if fused < 0 else (1.7, 100)
-    s = min(1, KINDS[which][1] * math.exp(-l) if fused < 0 else math.exp(-(l - 1) / SCALE[fused]))
+    belief = (1, 20) if fused < 0 else (2, 100)
+    scale, looks = (1, KINDS[which][1]) if fused < 0 else FUSED[fused]
+    s = min(1, looks * math.exp(-l / scale))
     for name, pseudo in (("fleet", 10), ("group", 300)):
         if said[name]:
             hosts, seen = survival(said[name][which], belief, l)
@@ -75,14 +79,13 @@ def calibrated(said, which, l):
 
 def judge(said, side):
     """p, and of each kind (p, weight)."""
-    first, of_side = (0, SENT) if side == 0 else (len(SENT), SERVED)
-    mean = sum(weight for weight, _ in of_side) / len(of_side)
+    mean = sum(KINDS[n][0] for n in OF_SIDE[side]) / len(OF_SIDE[side])
     single, part = {}, {}
-    for n, (weight, _) in enumerate(of_side, first):
+    for n in OF_SIDE[side]:
         if said["kinds"][n]["known"]:
             single[n] = calibrated(said, n, said["kinds"][n]["l"])
             l = -math.log(single[n])
-            part[n] = weight / mean * (l if l <= 10 else 10 + (l - 10) / 4) ** 2.5
+            part[n] = KINDS[n][0] / mean * (l if l <= 10 else 10 + (l - 10) / 4) ** 2.5
     total = sum(part.values())
     p = calibrated(said, len(KINDS) + side, total ** .4)
     return p, {n: (single[n], part[n] / total) for n in single}

@@ -55,8 +55,13 @@ enum evidence_kind {
     EVIDENCE_SERVED_GROWTH,
     EVIDENCE_SERVED_HOUR,
     EVIDENCE_SERVED_DAY,
+    EVIDENCE_UPLOAD, /* of what is sent; at the end, where schemas before it end */
+    EVIDENCE_UPLOAD_AGAIN,
+    EVIDENCE_UPLOAD_GROWTH,
     EVIDENCES
 };
+
+#define EVIDENCE_UPLOADS (EVIDENCES - EVIDENCE_UPLOAD)
 
 /* What is fused: what a host sends, and what it serves. */
 enum evidence_side { EVIDENCE_SENT, EVIDENCE_SERVED, EVIDENCE_SIDES };
@@ -73,8 +78,9 @@ struct evidence_mark {
 
 struct day_evidence { /* all zero: nothing is known */
     struct evidence_mark mark[EVIDENCES];
-    struct evidence_mark due; /* the last closed hour's ratio: a mark from the next one on */
-    uint32_t known;           /* 1 << kind */
+    /* The last closed hour's ratio and uploads: marks from the next one on. */
+    struct evidence_mark due, upload_due[EVIDENCE_UPLOADS];
+    uint32_t known; /* 1 << kind */
 };
 
 #define CALIBRATIONS (EVIDENCES + EVIDENCE_SIDES) /* components, then what they fuse to */
@@ -84,6 +90,9 @@ struct day_evidence { /* all zero: nothing is known */
  * Schemas before 3 had none. */
 unsigned evidence_kinds_of_schema(unsigned schema);
 enum evidence_kind evidence_kind_of_schema(unsigned schema, unsigned index);
+/* Likewise, of tables and of what hosts were counted at: the components, then what they fuse to. */
+unsigned calibrations_of_schema(unsigned schema);
+unsigned calibration_of_schema(unsigned schema, unsigned index);
 
 struct calibration {
     /* Host-days by bin. May be below 0: a count moved up after the counts were halved, or from a

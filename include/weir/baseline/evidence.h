@@ -31,6 +31,13 @@
  *   long          its longest connection that told anything today, t of an hour or more:
  *                 L = 2·ln(1 + t/h)
  *   ratio         −ln of ratio.h's p of a closed hour, from 24 learned hours on
+ *   upload        of a closed hour in which more went to a destination than came back, and u the
+ *                 part of both that is more: the lesser of u·(−ln p), p of a pair's hour or of a
+ *                 young hour, and ln(1 + u·bytes/64 KiB)
+ *   upload again  likewise, u·4·d·ln 2, d the days as in persistence: as if one new destination in
+ *                 sixteen were sent to again
+ *   upload growth the long CUSUM of a known pair's days by their surplus: what more went there than
+ *                 came back, hour by hour; 64 KiB at least
  *   staging       the rarer of: as much as is staged (staged.h) came from inside on one day, and
  *                 as much left on this one: the larger p of the two
  *   network week, network hour, served growth, served hour, served day      of a server's clients
@@ -89,19 +96,37 @@ void evidence_drop_waves(struct day_evidence *evidence, const struct profile *pr
  * of all. */
 void evidence_add_quiet(struct day_evidence *into, const struct profile *profile,
                         const struct fleet *fleet, const struct civil *civil, uint32_t except);
+/* The marks go; what is due stays: an hour may be the last of its day in which the host sends. */
+void evidence_begin_day(struct day_evidence *evidence);
 void evidence_join(struct day_evidence *into, const struct day_evidence *from);
 /* Those of one pair's marks go (what is known stays known), but for those of manner: what is called
  * by the clock is, with however few bytes. */
 void evidence_without(struct day_evidence *evidence, uint32_t name);
 bool evidence_needs_no_bytes(enum evidence_kind kind);
-/* What the closed hours of this day show by now: clocks, and the last hour's ratio. Asked when an
- * hour begins and when it is closed, both times of the hours before it, so that what is learned is
- * what could be judged. */
+/* What closed hours show by now: this day's clocks, and ratio and uploads of the last in which the
+ * host sent, though that be of the day before. Asked when an hour begins and when it is closed,
+ * both times of the hours before it, so that what is learned is what could be judged. */
 void evidence_add_closed(struct day_evidence *into, const struct profile *profile,
                          const struct fleet *fleet, const struct civil *civil);
 /* Of an hour that is closed now and not learned yet. */
 struct evidence_mark evidence_ratio_due(const struct profile *profile, const struct civil *civil,
                                         uint64_t out_bytes, uint64_t in_bytes);
+/* Likewise its uploads: `into` has them due. */
+void evidence_upload_due(struct day_evidence *into, const struct profile *profile,
+                         const struct host_total *total, const struct fleet *fleet,
+                         const struct civil *civil);
+/* Those in `from` to one destination, had `bytes` of `day_bytes` gone there this day and no more;
+ * what is more than the whole day is of a day before. */
+struct asked_pair {
+    const struct profile *profile;
+    const struct pair *pair;
+    const struct destination *destination;
+    const struct fleet *fleet;
+    const struct civil *civil;
+    uint64_t day_bytes;
+};
+void evidence_keep_uploads(struct day_evidence *into, const struct day_evidence *from,
+                           const struct asked_pair *of, uint64_t bytes);
 /* Of today's closed hours, with its modifiers; false: it is not above BEACON_LEAST without them. */
 bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
                            const struct civil *civil, double *score);

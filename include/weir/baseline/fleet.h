@@ -16,7 +16,7 @@
 #include "weir/base/calendar.h"
 #include "weir/baseline/profile.h"
 
-#define FLEET_SCHEMA       4 /* 1 to 3 are read too; of 1 the one group is the fleet */
+#define FLEET_SCHEMA       6 /* 1 to 4 are read too (there was no 5); of 1 the one group is the fleet */
 #define FLEET_GROUPS       64
 #define FLEET_DESTINATIONS 200000
 #define FLEET_CLIPS        4096

@@ -19,7 +19,7 @@
 #include "weir/baseline/staged.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA 5 /* 1 to 4 are read too: what they do not know begins empty */
+#define PROFILE_SCHEMA 6 /* 1 to 5 are read too: what they do not know begins empty */
 /* An hour or day below this is no activity: machines that are left on call home all night, and
  * would hide who comes at 3 a.m. */
 #define PROFILE_ACTIVE_BYTES UINT64_C(65536)
@@ -66,12 +66,14 @@ struct pair {
     struct location hour_location, day_location;
     int64_t today;             /* the site day that today_bytes belongs to */
     uint64_t today_bytes;      /* closed hours of that day */
+    uint64_t today_surplus;    /* what more went there than came back in them, hour by hour */
     uint64_t first_week_bytes; /* everything in the first 7 days */
     bool told;                 /* its first week was counted, or never is (met in the warm-up) */
     uint8_t spans_told;        /* likewise its three spans of seven days; PAIR_SPANS: all */
     uint64_t span_bytes;       /* of the span under way */
     struct clips clips;
     struct cusum cusum;    /* of days of CUSUM_PAIR_BYTES and more */
+    struct cusum surplus;  /* of those days' surplus (pair_surplus_value); of no client network */
     struct rhythm rhythm;  /* in a frozen profile, too: it is of today */
     uint32_t packed_bytes; /* its share of the blob that was packed last; not itself packed */
     /* In hindsight (hindsight.h), not packed: its sizes are of later days too; its place in `pair`.
@@ -140,6 +142,12 @@ struct profile {
     const struct measures *measures;
 };
 
+/* What more left in an hour than came back. */
+uint64_t pair_surplus(uint64_t out_bytes, uint64_t in_bytes);
+/* A day's, as its CUSUM takes it: log2, of CUSUM_PAIR_BYTES at least, so that days on which all was
+ * answered are days on which little was not. */
+double pair_surplus_value(uint64_t bytes);
+
 enum baseline_state { BASELINE_LEARNING, BASELINE_READY, BASELINE_FROZEN, BASELINE_STALE };
 extern const char *const baseline_state_name[];
 
@@ -188,7 +196,7 @@ void profile_set_group(struct profile *profile, const char *name);
 
 void profile_pack(const struct profile *profile, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schemas 1
- * to 4 are taken over. */
+ * to 5 are taken over. */
 struct profile *profile_unpack(const void *data, size_t size, struct error *error);
 /* The same, where a host's own is expected: another's is an error. */
 struct profile *profile_unpack_of(const struct ip *host, const void *data, size_t size,

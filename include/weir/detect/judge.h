@@ -4,7 +4,7 @@
 
 #include "weir/detect/detector.h"
 
-#define JUDGE_FINDINGS 24
+#define JUDGE_FINDINGS 25
 
 size_t judge(const struct subject *subject, struct finding finding[JUDGE_FINDINGS]);
 

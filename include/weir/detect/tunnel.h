@@ -21,6 +21,7 @@ struct asked_names {
     double names_bytes; /* information in distinct names that nothing explains */
     double order_bytes; /* … in the order in which names came again */
     double names, unexplained; /* distinct ones */
+    bool awaits;               /* some are neither: their answer is too young */
     uint64_t questions;
     uint64_t odd_answers;  /* answers of other types than addresses and aliases */
     uint64_t answer_bytes; /* data that came back, addresses apart */

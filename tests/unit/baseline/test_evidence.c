@@ -20,8 +20,8 @@
 #define near(a, b) assert_true(fabs((a) - (b)) < 1e-9)
 
 #define EMPTY        1    /* a histogram, packed */
-#define SENT_KINDS   16.0 /* a host's own, and what they weigh in all */
-#define SENT_WEIGHTS 13.7
+#define SENT_KINDS   19.0 /* a host's own, and what they weigh in all */
+#define SENT_WEIGHTS 18.7
 
 static const struct measures nobody = {NULL, NULL};
 
@@ -47,8 +47,8 @@ static void belief_stands_in(void **state)
     near(calibrated(&nobody, EVIDENCE_HOST_HOUR, false, 5), 24 * exp(-5));
     near(calibrated(&nobody, EVIDENCE_HOST_HOUR, false, 3), 1);
     near(calibrated(&nobody, EVIDENCE_HOST_DAY, false, 0), 1);
-    near(calibrated(&nobody, EVIDENCES + EVIDENCE_SENT, false, 10), exp(-9 / 1.9));
-    near(calibrated(&nobody, EVIDENCES + EVIDENCE_SERVED, true, 10), exp(-9 / 1.5));
+    near(calibrated(&nobody, EVIDENCES + EVIDENCE_SENT, false, 10), 1.7 * exp(-10 / 1.84));
+    near(calibrated(&nobody, EVIDENCES + EVIDENCE_SERVED, true, 10), 1.95 * exp(-10 / 1.5));
 }
 
 /* 90 days of L = 1, 10 of L = 5: 97 % lie up to bin 35 (20·ln 6 = 35.8), nothing above. */
@@ -169,7 +169,7 @@ static void fused_by_hand(void **state)
     double pair = 10 - log(10), w = SENT_KINDS / SENT_WEIGHTS;
     double sum = w * (.5 * pow(5, 2.5) + .6 * pow(pair, 2.5) + .5 * pow(3, 2.5));
     near(fused.e, pow(sum, 0.4));
-    near(fused.p, exp(-(pow(sum, 0.4) - 1) / 1.9));
+    near(fused.p, 1.7 * exp(-pow(sum, 0.4) / 1.84));
     near(fused.p_absolute, exp(-3));
     near(fused.share[EVIDENCE_HOST_DAY], w * .5 * pow(5, 2.5) / sum);
     near(fused.share[EVIDENCE_HOST_HOUR], 0);
@@ -177,6 +177,39 @@ static void fused_by_hand(void **state)
     fused = evidence_fuse(&evidence, EVIDENCE_SERVED, false, &nobody);
     near(fused.e, pow(1.5 * 5 / 5.5, 0.4) * 12.5); /* of 20, 10 and a quarter of the rest */
     near(fused.p_absolute, 1);
+}
+
+/* Of what only its own past could say a newcomer has nothing: that is no word for it. */
+static void of_a_newcomer_what_is_absent_is_not_quiet(void **state)
+{
+    struct day_evidence evidence = {0};
+    (void)state;
+    set(&evidence, EVIDENCE_ABSOLUTE_DAY, 5);
+    set(&evidence, EVIDENCE_YOUNG_WEEK, 6);
+    struct fused first = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
+    set(&evidence, EVIDENCE_UPLOAD, 0); /* one more that it can have */
+    near(evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody).e, first.e);
+    set(&evidence, EVIDENCE_HOST_DAY, 0); /* its first week is over */
+    struct fused later = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
+    near(first.e, pow(SENT_WEIGHTS / 8.5, 0.2) * later.e);
+    near(first.whole, pow(SENT_WEIGHTS / 8.5, 0.2) * later.whole);
+    near(first.share[EVIDENCE_YOUNG_WEEK], later.share[EVIDENCE_YOUNG_WEEK]);
+}
+
+/* What is believed of E before anything is measured goes by how much the volumes weigh. */
+static void volumes_that_say_the_same_are_one_event(void **state)
+{
+    static const enum evidence_kind volumes[] = {
+        EVIDENCE_HOST_HOUR, EVIDENCE_HOST_DAY, EVIDENCE_ABSOLUTE_HOUR, EVIDENCE_ABSOLUTE_DAY,
+        EVIDENCE_PAIR_HOUR, EVIDENCE_PAIR_DAY, EVIDENCE_PAIR_GROWTH,   EVIDENCE_HOST_GROWTH};
+    double weight = 0;
+    struct day_evidence evidence = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof volumes / sizeof *volumes; i++)
+        weight += evidence_weight(volumes[i]);
+    set(&evidence, EVIDENCE_HOST_DAY, 9);
+    struct fused fused = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
+    assert_true(fabs(-fused.e / log(fused.p / 1.7) - pow(weight, 0.4)) < 0.005);
 }
 
 static void either_channel_fires(void **state)
@@ -452,9 +485,9 @@ static void cut(struct buffer *blob, size_t added, size_t tail)
     blob->size -= added;
 }
 
-static void make_schema_2(struct buffer *blob, uint64_t seed)
+static void make_schema(struct buffer *blob, uint8_t schema, uint64_t seed)
 {
-    blob->data[2] = 2;
+    blob->data[2] = schema;
     uint64_t hash = hash64(blob->data + 12, blob->size - 12, seed);
     for (unsigned i = 0; i < 8; i++)
         blob->data[4 + i] = (uint8_t)(hash >> 8 * i);
@@ -468,8 +501,8 @@ static void schema_2_is_taken_over(void **state)
     (void)state;
     profile_pack(p, &blob); /* known, what is due, day off, twice e and day, what was counted,
                                staged, networks */
-    cut(&blob, 1 + 5 + 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1 + 2, 0);
-    make_schema_2(&blob, UINT64_C(0x70726f66696c65));
+    cut(&blob, 1 + 5 + EVIDENCE_UPLOADS * 6 + 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1 + 2, 0);
+    make_schema(&blob, 2, UINT64_C(0x70726f66696c65));
     struct profile *back = profile_unpack(blob.data, blob.size, NULL);
     assert_non_null(back);
     assert_int_equal(back->evidence.known, 0);
@@ -482,7 +515,7 @@ static void schema_2_is_taken_over(void **state)
     cut(&blob, 1, blob.size - head - 1);
     head += 2 * EMPTY;
     cut(&blob, EMPTY, blob.size - head - EMPTY);
-    make_schema_2(&blob, UINT64_C(0x666c656574));
+    make_schema(&blob, 2, UINT64_C(0x666c656574));
     struct fleet *other = fleet_unpack(blob.data, blob.size, NULL);
     assert_non_null(other);
     near(fleet_budget_trim(other), 1);
@@ -524,6 +557,28 @@ static void schema_3_is_taken_over(void **state)
     fleet_free(fleet);
 }
 
+/* It knew no uploads: what hosts were counted at behind them is where it belongs now. */
+static void schema_5_is_taken_over(void **state)
+{
+    struct profile *p = make_profile();
+    struct buffer blob = {0};
+    const size_t tail = 8 + 2 + EMPTY + 1 + 2; /* staged, networks */
+    (void)state;
+    p->counted_at[EVIDENCES + EVIDENCE_SENT] = (struct counted_at){p->today, 7};
+    profile_pack(p, &blob);
+    cut(&blob, EVIDENCE_UPLOADS, EVIDENCE_SIDES + 1 + tail); /* what was counted; a day */
+    cut(&blob, EVIDENCE_UPLOADS * 6, 1 + 2 * 5 + EVIDENCE_UPLOAD + EVIDENCE_SIDES + 1 + tail);
+    make_schema(&blob, 5, UINT64_C(0x70726f66696c65));
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    assert_non_null(back);
+    assert_int_equal(back->counted_at[EVIDENCES + EVIDENCE_SENT].bin, 7);
+    assert_int_equal(back->counted_at[EVIDENCE_UPLOAD].bin, 0);
+    assert_int_equal(back->counted_at[EVIDENCE_UPLOAD_GROWTH].bin, 0);
+    profile_free(back);
+    buffer_fini(&blob);
+    profile_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +589,8 @@ int main(void)
         cmocka_unit_test(a_state_that_lasts_is_one_event),
         cmocka_unit_test(weights_have_a_mean_of_one),
         cmocka_unit_test(fused_by_hand),
+        cmocka_unit_test(of_a_newcomer_what_is_absent_is_not_quiet),
+        cmocka_unit_test(volumes_that_say_the_same_are_one_event),
         cmocka_unit_test(either_channel_fires),
         cmocka_unit_test(of_equal_marks_one_is_preferred),
         cmocka_unit_test(growing_totals_end_where_their_sum_is),
@@ -545,6 +602,7 @@ int main(void)
         cmocka_unit_test(stored_and_taken_back),
         cmocka_unit_test(schema_2_is_taken_over),
         cmocka_unit_test(schema_3_is_taken_over),
+        cmocka_unit_test(schema_5_is_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

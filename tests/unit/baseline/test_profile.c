@@ -317,6 +317,8 @@ static void a_frozen_profile_learns_nothing(void **state)
     struct pair *pair = profile_pair(p, &a), *was = profile_pair(still, &a);
     pair->today = was->today;
     pair->today_bytes = was->today_bytes;
+    assert_int_equal(pair->today_surplus, UINT64_C(1) << 33);
+    pair->today_surplus = was->today_surplus;
     assert_int_equal(pair->rhythm.today->connections[9], 1); /* it is of today */
     rhythm_drop(&pair->rhythm);
     profile_pack(p, &after);

@@ -107,17 +107,17 @@ static void test_halves_turn(void **state)
     struct asked_entry *entry = questions_open(questions, &client, "example.jp", &client);
     distinct_add(&entry->half[0].names, &questions->budget, 1, 7000, 0);
     entry->half[0].questions = 1;
-    assert_true(questions_sum(questions, entry).names_bytes == 7);
+    assert_true(questions_sum(questions, entry, 0).names_bytes == 7);
     questions_turn(questions, 101 * half);
     entry = questions_open(questions, &client, "example.jp", &client);
     distinct_add(&entry->half[0].names, &questions->budget, 1, 7000, 0);
     distinct_add(&entry->half[0].names, &questions->budget, 2, 5000, 0);
     entry->half[0].questions = 2;
-    assert_true(questions_sum(questions, entry).names_bytes == 12);
-    assert_int_equal(questions_sum(questions, entry).questions, 3);
+    assert_true(questions_sum(questions, entry, 0).names_bytes == 12);
+    assert_int_equal(questions_sum(questions, entry, 0).questions, 3);
     questions_turn(questions, 102 * half);
     entry = questions_open(questions, &client, "example.jp", &client);
-    assert_int_equal(questions_sum(questions, entry).questions, 2);
+    assert_int_equal(questions_sum(questions, entry, 0).questions, 2);
     questions_turn(questions, 104 * half); /* nobody asked for it: it is forgotten */
     assert_null(questions_find(questions, &client, "example.jp"));
     assert_int_equal(questions->budget.used, 0);
@@ -255,6 +255,46 @@ static void test_names_that_are_used_are_silent(void **state)
             push_used(rig, n, host[i]);
         rig_finish(rig);
         assert_int_equal(told_of(rig, "tunnel.dns"), 0);
+        rig_close(rig);
+    }
+}
+
+/* Twenty a second for 7 s; a flow is told 10 s after it began. `later_ns` > 0: others go on. */
+static void push_burst(struct rig *rig, bool used, int64_t later_ns)
+{
+    char name[RECORD_NAME_MAX], address[IP_TEXT_SIZE];
+    for (unsigned i = 0; i < 342; i++) {
+        int64_t at = MONDAY_8 + i * 50 * NS_PER_MS;
+        struct ip ip = outside(i);
+        if (i < 140) {
+            name_of(i, "cdn.example.com", name);
+            push_question(rig, at, "10.0.0.9", "10.0.0.1", name);
+            push_answer(rig, at + 1000, name, &ip);
+        }
+        if (used && i >= 202) {
+            ip = outside(i - 202);
+            struct flow_key key = make_flow_key("10.0.0.9", 40000, ip_text(&ip, address), 443);
+            rig_push_flow(rig, at + 2000, &key, 100, 100);
+        }
+    }
+    if (later_ns > 0)
+        push_question(rig, MONDAY_8 + later_ns, "10.0.0.8", "10.0.0.1", "www.example.jp");
+}
+
+/* 4 kB of names within 7 s whose answers were addresses: that nobody connected is known when the
+ * flows could have been told, be it a minute later or at the end of what was seen. */
+static void test_names_are_given_time_to_be_used(void **state)
+{
+    static const int64_t later_ns[] = {0, 75 * NS_PER_S};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        bool used = i / 2;
+        struct rig *rig = rig_open(1, 100);
+        push_burst(rig, used, later_ns[i % 2]);
+        rig_finish(rig);
+        assert_int_equal(told_of(rig, "tunnel.dns"), !used);
+        if (!used && later_ns[i % 2] > 0)
+            assert_int_equal(rig->alert[0].time.ns - MONDAY_8, 75 * NS_PER_S);
         rig_close(rig);
     }
 }
@@ -397,6 +437,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_restart, set_up, tear_down),
         cmocka_unit_test(test_a_slow_tunnel_is_told),
         cmocka_unit_test(test_names_that_are_used_are_silent),
+        cmocka_unit_test(test_names_are_given_time_to_be_used),
         cmocka_unit_test(test_a_popular_address_hides_nothing),
         cmocka_unit_test(test_a_blocklist_is_silent_for_those_who_came),
         cmocka_unit_test(test_repetition_is_silent),

@@ -1,0 +1,311 @@
+/* Uploads by hand: what is one, what it is measured by, and when it is judged. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "make.h"
+#include "weir/baseline/evidence.h"
+
+#include <stdlib.h>
+
+#define HOSTS 6
+#define NOW   30 /* the day that is looked at, a Wednesday */
+#define MB    UINT64_C(1000000)
+
+struct site {
+    struct fleet *fleet;
+    struct profile *host[HOSTS];
+};
+
+static struct destination to(const char *name)
+{
+    return make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, name);
+}
+
+static void close_hour(struct site *site, unsigned host, int day, int hour,
+                       const struct destination *destination, uint64_t out, uint64_t in)
+{
+    struct civil civil = make_civil(MONDAY + day, hour);
+    struct host_total *total = host_total_new(&site->host[host]->host, civil.hour);
+    totals_add(total, destination, exactly(out), in, 1);
+    profile_close_hour(site->host[host], total, &civil, site->fleet);
+    host_total_free(total);
+    fleet_apply(site->fleet);
+}
+
+/* Each host asks a site of his own, and is answered, every morning. */
+static struct site *site_of(int days)
+{
+    struct site *site = calloc(1, sizeof *site);
+    char name[32];
+    site->fleet = fleet_new();
+    for (unsigned i = 0; i < HOSTS; i++) {
+        struct ip ip = make_host(i);
+        site->host[i] = profile_new(&ip, MONDAY * 24);
+    }
+    for (int day = 0; day < days; day++)
+        for (unsigned i = 0; i < HOSTS; i++) {
+            snprintf(name, sizeof name, "own%u.example", i);
+            struct destination own = to(name);
+            close_hour(site, i, day, 9, &own, 100000, 300000);
+        }
+    return site;
+}
+
+static void site_free(struct site *site)
+{
+    for (unsigned i = 0; i < HOSTS; i++)
+        profile_free(site->host[i]);
+    fleet_free(site->fleet);
+    free(site);
+}
+
+/* What the hour would leave to the next one. */
+static struct evidence_mark due_of(const struct site *site, const struct destination *destination,
+                                   uint64_t out, uint64_t in)
+{
+    struct civil civil = make_civil(MONDAY + NOW, 12);
+    struct host_total *total = host_total_new(&site->host[0]->host, civil.hour);
+    totals_add(total, destination, exactly(out), in, 1);
+    struct day_evidence evidence = {0};
+    evidence_upload_due(&evidence, site->host[0], total, site->fleet, &civil);
+    host_total_free(total);
+    return evidence.upload_due[0];
+}
+
+static double floored(uint64_t bytes)
+{
+    return (double)histogram_floor(histogram_bin(bytes));
+}
+
+static void more_than_came_back(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct destination own = to("own0.example"), new = to("new.example");
+    (void)state;
+    double all = due_of(site, &own, 30 * MB, 0).l, half = due_of(site, &own, 30 * MB, 10 * MB).l;
+    assert_true(all > 3 && half > 1 && half < all);
+    assert_near(due_of(site, &own, 30 * MB, 30 * MB).l + 1, 1);
+    assert_near(due_of(site, &own, 30 * MB, 300 * MB).l + 1, 1);
+    assert_true(due_of(site, &new, 30 * MB, MB).l > 3);
+    assert_near(due_of(site, &new, EVIDENCE_FLOOR_BYTES - 1, 0).l + 1, 1);
+    struct destination client = make_destination(ROLE_SERVED, DESTINATION_PREFIX, "192.0.2.0/24");
+    assert_near(due_of(site, &client, 30 * MB, 0).l + 1, 1); /* an answer, by whoever was asked */
+    struct destination other = destination_other(ROLE_CLIENT);
+    assert_near(due_of(site, &other, 30 * MB, 0).l + 1, 1);
+    site_free(site);
+}
+
+/* By the pair's own hours, or by first hours where it is new; and never by more than its size. */
+static void rare_and_large(void **state)
+{
+    struct site *site = site_of(NOW);
+    const struct profile *host = site->host[0];
+    struct civil civil = make_civil(MONDAY + NOW, 12);
+    struct destination own = to("own0.example"), new = to("new.example");
+    uint64_t floor = histogram_floor(histogram_bin(30 * MB));
+    (void)state;
+    double known = survival_pair_hour(host, profile_pair(host, &own), site->fleet, &civil, floor).p;
+    double young = survival_young_hour(host, &new, site->fleet, &civil, floor).p;
+    struct evidence_mark due = due_of(site, &own, 30 * MB, 10 * MB);
+    assert_near(due.l, (double)(float)fmin(.5 * -log(known), log1p(.5 * floored(30 * MB) / 65536)));
+    assert_int_equal(due.bytes, floor);
+    assert_int_equal(due.pair, evidence_name(&own));
+    due = due_of(site, &new, 30 * MB, 0);
+    assert_near(due.l, (double)(float)fmin(-log(young), log1p(floored(30 * MB) / 65536)));
+    assert_near(
+        evidence_estimate(EVIDENCE_UPLOAD, host, NULL, &new, site->fleet, &civil, 30 * MB).p,
+        young);
+    site_free(site);
+}
+
+/* Of who is new himself, only what nobody else uses. */
+static void of_a_cold_host(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct ip ip = make_host(77);
+    struct civil civil = make_civil(MONDAY + NOW, 12);
+    struct profile *cold = profile_new(&ip, civil.hour - 24);
+    static const char *const name[] = {"new.example", "own1.example"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct destination d = to(name[i]);
+        struct day_evidence evidence = {0};
+        struct host_total *total = host_total_new(&ip, civil.hour);
+        totals_add(total, &d, exactly(30 * MB), 0, 1);
+        evidence_upload_due(&evidence, cold, total, site->fleet, &civil);
+        assert_int_equal(evidence.upload_due[0].l > 0, i == 0);
+        host_total_free(total);
+    }
+    profile_free(cold);
+    site_free(site);
+}
+
+/* It is no mark before the next hour in which the host sends, be that of another day, and is stored
+ * until then. */
+static void judged_in_the_next_hour(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct profile *host = site->host[0];
+    struct destination own = to("own0.example"), new = to("new.example");
+    struct buffer blob = {0};
+    (void)state;
+    close_hour(site, 0, NOW, 12, &new, 30 * MB, MB);
+    assert_true(host->evidence.known >> EVIDENCE_UPLOAD & 1u);
+    assert_near(host->evidence.mark[EVIDENCE_UPLOAD].l + 1, 1);
+    assert_true(host->evidence.upload_due[0].l > 0);
+    profile_pack(host, &blob);
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    assert_non_null(back);
+    assert_near(back->evidence.upload_due[0].l, host->evidence.upload_due[0].l);
+    assert_int_equal(back->evidence.upload_due[0].bytes, host->evidence.upload_due[0].bytes);
+    assert_int_equal(back->evidence.upload_due[0].pair, evidence_name(&new));
+    profile_free(back);
+    buffer_fini(&blob);
+    close_hour(site, 0, NOW, 13, &own, 1000, 3000);
+    const struct evidence_mark *mark = &host->evidence.mark[EVIDENCE_UPLOAD];
+    assert_true(mark->l > 0);
+    assert_int_equal(mark->pair, evidence_name(&new));
+    assert_near(host->evidence.upload_due[0].l + 1, 1);
+    close_hour(site, 0, NOW + 1, 9, &own, 1000, 3000);
+    assert_near(mark->l + 1, 1);
+    close_hour(site, 0, NOW + 1, 23, &new, 90 * MB, MB);
+    double due = host->evidence.upload_due[0].l;
+    assert_true(due > 0);
+    assert_near(mark->l + 1, 1);
+    close_hour(site, 0, NOW + 3, 9, &own, 1000, 3000);
+    assert_near(mark->l, due);
+    assert_int_equal(host->today, MONDAY + NOW + 3);
+    close_hour(site, 0, NOW + 4, 9, &own, 1000, 3000);
+    assert_near(mark->l + 1, 1);
+    site_free(site);
+}
+
+/* Each day on which something new is sent to again is four times a return; a day on which as much
+ * comes back is none. */
+static void sent_to_again(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct profile *host = site->host[0];
+    struct destination new = to("new.example");
+    (void)state;
+    for (int day = NOW; day < NOW + 4; day++) {
+        close_hour(site, 0, day, 12, &new, MB, day == NOW + 3 ? MB : 0);
+        double expected = day == NOW + 3 ? 0 : 4 * log(2) * (day - NOW);
+        assert_near(host->evidence.upload_due[1].l + 1, (double)(float)expected + 1);
+    }
+    site_free(site);
+}
+
+/* What a known place does not answer is held against its own days, of which a busy one's bytes say
+ * nothing. */
+static void what_is_not_answered_grows(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct profile *host = site->host[0];
+    struct destination own = to("own0.example");
+    const struct pair *pair = profile_pair(host, &own);
+    (void)state;
+    assert_int_equal(pair->surplus.days, NOW - 1); /* today's is not over */
+    assert_near(pair->surplus.reference, (double)(float)log2(CUSUM_PAIR_BYTES + 1.0));
+    for (int day = NOW; day < NOW + 5; day++) {
+        double before = pair->surplus.sum;
+        close_hour(site, 0, day, 10, &own, 2 * MB, 3 * MB);
+        close_hour(site, 0, day, 11, &own, 2 * MB, MB);
+        assert_int_equal(pair->today_surplus, MB);
+        struct evidence_mark due = host->evidence.upload_due[2];
+        assert_int_equal(due.bytes, histogram_floor(histogram_bin(MB)));
+        assert_true(due.l > before);
+        close_hour(site, 0, day, 12, &own, 100000, 300000);
+        assert_near(host->evidence.mark[EVIDENCE_UPLOAD_GROWTH].l, due.l);
+    }
+    assert_true(pair->surplus.sum > 7);
+    site_free(site);
+}
+
+/* What was due and turned out to be a roll-out is no discovery when its time comes. */
+static void a_wave_is_nobodys_upload(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct destination own = to("own0.example"), new = to("new.example");
+    (void)state;
+    for (unsigned host = 0; host < 3; host++)
+        close_hour(site, host, NOW, 12, &new, 30 * MB, MB);
+    assert_true(site->host[0]->evidence.upload_due[0].l > 0);
+    close_hour(site, 0, NOW, 13, &own, 1000, 3000);
+    assert_near(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l + 1, 1);
+    site_free(site);
+}
+
+/* What everybody used from the beginning is no discovery, and an upload there is its host's own. */
+static void a_known_place_is_no_wave(void **state)
+{
+    struct site *site = site_of(0);
+    struct destination all = to("all.example"), own = to("own0.example");
+    (void)state;
+    for (int day = 0; day < NOW; day++)
+        for (unsigned host = 0; host < HOSTS; host++)
+            close_hour(site, host, day, 9, &all, 100000, 300000);
+    assert_true(fleet_is_wave(site->fleet, &all, 0, MONDAY));
+    close_hour(site, 0, NOW, 12, &all, 90 * MB, MB);
+    double due = site->host[0]->evidence.upload_due[0].l;
+    assert_true(due > 3);
+    close_hour(site, 0, NOW, 13, &own, 1000, 3000);
+    assert_near(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l, due);
+    close_hour(site, 0, NOW, 14, &own, 1000, 3000);
+    assert_near(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l, due);
+    site_free(site);
+}
+
+/* Fewer bytes make less of it, none nothing; of another destination it says nothing. */
+static void fewer_bytes_undo_it(void **state)
+{
+    struct site *site = site_of(NOW);
+    const struct profile *host = site->host[0];
+    struct destination new = to("new.example"), own = to("own0.example");
+    struct civil civil = make_civil(MONDAY + NOW, 12);
+    struct day_evidence day = {0}, less = {0};
+    (void)state;
+    day.mark[EVIDENCE_UPLOAD] = due_of(site, &new, 30 * MB, MB);
+    day.mark[EVIDENCE_UPLOAD_AGAIN] = (struct evidence_mark){5, MB, evidence_name(&new)};
+    const struct asked_pair of = {host, NULL, &new, site->fleet, &civil, 30 * MB},
+                            other = {host, NULL, &own, site->fleet, &civil, 30 * MB},
+                            since = {host, NULL, &new, site->fleet, &civil, 0};
+    evidence_keep_uploads(&less, &day, &of, 90 * MB);
+    assert_near(less.mark[EVIDENCE_UPLOAD].l, day.mark[EVIDENCE_UPLOAD].l);
+    less = (struct day_evidence){0};
+    evidence_keep_uploads(&less, &day, &of, 200000);
+    assert_true(less.mark[EVIDENCE_UPLOAD].l > 0);
+    assert_true(less.mark[EVIDENCE_UPLOAD].l < day.mark[EVIDENCE_UPLOAD].l);
+    assert_near(less.mark[EVIDENCE_UPLOAD_AGAIN].l, 5);
+    less = (struct day_evidence){0};
+    evidence_keep_uploads(&less, &day, &of, 100);
+    evidence_keep_uploads(&less, &day, &other, 90 * MB);
+    assert_near(less.mark[EVIDENCE_UPLOAD].l + 1, 1);
+    assert_near(less.mark[EVIDENCE_UPLOAD_AGAIN].l + 1, 1);
+    evidence_keep_uploads(&less, &day, &since, 0); /* of a day before */
+    assert_near(less.mark[EVIDENCE_UPLOAD].l, day.mark[EVIDENCE_UPLOAD].l);
+    evidence_without(&day, evidence_name(&new));
+    assert_near(day.mark[EVIDENCE_UPLOAD].l + 1, 1);
+    site_free(site);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(more_than_came_back),
+        cmocka_unit_test(rare_and_large),
+        cmocka_unit_test(of_a_cold_host),
+        cmocka_unit_test(judged_in_the_next_hour),
+        cmocka_unit_test(sent_to_again),
+        cmocka_unit_test(what_is_not_answered_grows),
+        cmocka_unit_test(a_wave_is_nobodys_upload),
+        cmocka_unit_test(a_known_place_is_no_wave),
+        cmocka_unit_test(fewer_bytes_undo_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
