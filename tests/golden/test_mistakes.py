@@ -45,7 +45,7 @@ class Mistakes(Case):
         self.checks("networks: {inside: [10.0.0.5/8]}\n", "has host bits set, expected 10.0.0.0/8")
         self.checks("networks: {inside: 10.0.0.0/8}\n", "expected a list of prefixes such as [10.0.0.0/8]")
         self.checks("site: {timezone: CEST}\n", "is not a time zone of this machine", "Europe/Berlin", "tzdata")
-        self.checks(SINK % "slack", "expected type: one of", "webhook")
+        self.checks(SINK % "slack", "expected type: one of", "unix")
         self.checks(RULE, "the file: is a list, expected a mapping of sections", "rules are a file of their own")
 
     def test_rules(self):
