@@ -152,7 +152,10 @@ static int open_frame(const struct buffer *in, const char *path, struct cursor *
     struct cursor cursor = cursor_make(in->data, in->size);
     const uint8_t *begin = cursor_take(&cursor, sizeof magic);
     if (!begin || memcmp(begin, magic, sizeof magic) != 0)
-        return error_set(error, ERROR_INPUT, "%s: is not a Weir baseline", path);
+        return error_set(error, ERROR_INPUT,
+                         "%s: is not a Weir baseline, expected a file of weir baseline export or "
+                         "weir replay --save-baseline",
+                         path);
     uint32_t schema = cursor_le32(&cursor);
     if (!cursor.failed && schema > FILE_SCHEMA)
         return error_set(error, ERROR_INPUT,

@@ -130,11 +130,13 @@ static int read_section(struct reading *r, const struct yaml_node *section)
 int config_read_text(struct config *config, const char *name, const char *text, size_t size,
                      struct error *error)
 {
-    struct reading r = {config, name, "", error};
+    struct reading r = {config, name, "the file", error};
     struct yaml_node *root = yaml_parse(name, text, size, error);
     int failed = root ? 0 : -1;
     if (root && root->kind != YAML_MAP)
-        failed = config_refuse(&r, root, "a mapping of sections");
+        failed = config_refuse(
+            &r, root,
+            "a mapping of sections (rules are a file of their own, named in the list rules)");
     for (const struct yaml_node *node = root ? root->child : NULL; node && !failed;
          node = node->next)
         failed = read_section(&r, node);

@@ -268,6 +268,7 @@ class Network(Couriers):
 
     def test_sinks(self):
         require(self, "redis-server", "redis-cli", "openssl")
+        self.needs_sinks("webhook")
         own, key = self.certificate()
         syslog = Secure(self.tap, own, key)
         self.tap.start(sys.executable, os.path.join(weirtest.SOURCE, "tests/unit/bus/webhook_server.py"), "7443",

@@ -45,7 +45,8 @@ class Mistakes(Case):
         self.checks("networks: {inside: [10.0.0.5/8]}\n", "has host bits set, expected 10.0.0.0/8")
         self.checks("networks: {inside: 10.0.0.0/8}\n", "expected a list of prefixes such as [10.0.0.0/8]")
         self.checks("site: {timezone: CEST}\n", "is not a time zone of this machine", "Europe/Berlin", "tzdata")
-        self.checks(SINK % "slack", "expected type: one of", "webhook")
+        self.checks(SINK % "slack", "expected type: one of", "unix")
+        self.checks(RULE, "the file: is a list, expected a mapping of sections", "rules are a file of their own")
 
     def test_rules(self):
         self.write("big.yaml", RULE)
@@ -64,6 +65,7 @@ class Mistakes(Case):
     def test_captures(self):
         text = self.write("a.pcap", "no capture\n")
         self.meets(3, ("replay", text), "not a capture", "expected pcap or pcapng")
+        self.meets(3, ("baseline", "import", "--dry-run", text), "is not a Weir baseline, expected a file of weir baseline export or")
         self.meets(2, ("replay", "-f", "tcp port http and", text), "expected as pcap-filter(7) has it")
         self.meets(2, ("replay", "-i", "eth0"), "unknown option (weir replay --help)")
         self.meets(2, ("run", text), "run watches interfaces (-i); weir replay judges captures")

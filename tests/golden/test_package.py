@@ -167,6 +167,7 @@ class BeforeAnUpgrade(Case):
         os.mkdir(self.path("bin"))
         self.write("lib/before-upgrade/learned.base", "earlier\n")
         self.write("lib/state.version", "1\n")
+        self.write("lib/sensor.id", "an id")
         self.write("lib/site.key", "a key")
         self.program("weir", WEIR_STUB.replace("ETC", self.path("etc")))
         self.program("runuser", '#!/bin/sh\nshift 3\nexec "$@"\n') # of "-u weir --"
@@ -192,8 +193,8 @@ class BeforeAnUpgrade(Case):
             self.assertEqual(file.read(), "earlier\n")
         self.assertIn(part, said)
 
-    def assert_exported(self):
-        self.assertEqual(set(os.listdir(self.path("lib/before-upgrade"))), {"learned.base", "state.version", "site.key"})
+    def assert_exported(self, versioned=frozenset({"state.version"})):
+        self.assertEqual(set(os.listdir(self.path("lib/before-upgrade"))), {"learned.base", "site.key", "sensor.id"} | versioned)
         with open(self.path("lib/before-upgrade/learned.base"), encoding="ascii") as file:
             self.assertEqual(file.read(), "later\n")
 
@@ -202,6 +203,11 @@ class BeforeAnUpgrade(Case):
         self.assert_exported()
         self.assertIn("what version 0.9.0 had learned is in", done.stdout)
         self.assertEqual(done.stderr, "")
+
+    def test_what_is_older_than_state_version_is_exported(self):
+        os.unlink(self.path("lib/state.version"))
+        self.preinst("upgrade", "0.9.0", "0.10.0")
+        self.assert_exported(frozenset())
 
     def test_a_way_back_keeps_what_it_goes_back_to(self):
         for old, new in (("0.10.0", "0.9.0"), ("0.9.0", "0.9.0")):
@@ -237,7 +243,7 @@ class BeforeAnUpgrade(Case):
 
     def test_where_there_is_none_it_says_so(self):
         self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0", state="/srv/weir").stdout, "the state is in /srv/weir, not")
-        os.unlink(self.path("lib/state.version"))
+        os.unlink(self.path("lib/sensor.id"))
         self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0").stdout, "nothing to export")
         self.assertEqual(self.preinst("install").stdout, "")
 

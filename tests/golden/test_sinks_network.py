@@ -60,6 +60,7 @@ class Syslog(threading.Thread):
 class NetworkSinks(Case):
     def setUp(self):
         super().setUp()
+        self.needs_sinks("webhook", "kafka", "mail")
         self.capture = self.write("many.pcap", capture())
 
     def configuration(self, sinks):

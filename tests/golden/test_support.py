@@ -28,8 +28,7 @@ alerts:
 class Support(Case):
     def setUp(self):
         super().setUp()
-        if not {"webhook", "kafka", "mail"} <= weirtest.sinks():
-            self.skipTest("this build has not all sinks (WEIR_CURL, WEIR_KAFKA)")
+        self.needs_sinks("webhook", "kafka", "mail")
 
     def bundle(self, *words):
         run = weir("support-bundle", "-c", self.write("weir.yaml", CONFIG), "--set",

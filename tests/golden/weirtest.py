@@ -259,6 +259,11 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
         self.runs = 0
 
+    def needs_sinks(self, *types):
+        lacking = sorted(set(types) - sinks())
+        if lacking:
+            self.skipTest(f"this build has no {', '.join(lacking)} (WEIR_KAFKA, WEIR_CURL)")
+
     def path(self, *names):
         return os.path.join(self.home, *names)
 

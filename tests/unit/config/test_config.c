@@ -477,7 +477,7 @@ static void test_unknown_keys(void **state)
                    "timezone, work_hours, work_days, holidays");
     expect_refused("alerts:\n  sinks:\n    - type: file\n      paths: a\n", ":4:7: ", "\"paths\"");
     expect_refused("site: 5\n", ":1:7: site: \"5\"", "a mapping of keys");
-    expect_refused("- site\n", ":1:1: ", "a mapping of sections");
+    expect_refused("- site\n", ":1:1: the file: is a list", "a mapping of sections");
     expect_refused("site\n", ":1:1: ", "a mapping of sections");
 }
 

@@ -36,6 +36,18 @@ static void expect_refused(const char *text, const char *place, const char *expe
     config_fini(&config);
 }
 
+/* A build without libcurl has neither. */
+static bool webhook_is_built(void)
+{
+    struct config config;
+    struct error error = {0};
+    const char *text = "alerts: {sinks: [{type: webhook}]}\n";
+    config_init(&config);
+    (void)config_read_text(&config, "weir.yaml", text, strlen(text), &error);
+    config_fini(&config);
+    return !strstr(error.message, "expected type: one of");
+}
+
 static void test_what_holds_when_nothing_is_said(void **state)
 {
     struct config config;
@@ -155,8 +167,11 @@ static void test_mistakes(void **state)
         {"path: a", "18: alerts.sinks: a sink without a type", "type: one of file,"},
     };
     (void)state;
+    bool by_curl = webhook_is_built();
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         char text[200], place[100];
+        if (!by_curl && (strstr(row[i].keys, "type: mail") || strstr(row[i].keys, "type: webhook")))
+            continue;
         snprintf(text, sizeof text, "alerts: {sinks: [{%s}]}\n", row[i].keys);
         snprintf(place, sizeof place, "weir.yaml:1:%s", row[i].place);
         expect_refused(text, place, row[i].expected);
@@ -168,6 +183,8 @@ static void test_chats_are_quiet(void **state)
 {
     struct config config;
     (void)state;
+    if (!webhook_is_built())
+        skip();
     read_good(&config,
               "alerts: {sinks: [{type: webhook, url: 'http://a'},\n"
               "  {type: webhook, url: 'http://a', body: slack, format: text},\n"
