@@ -71,7 +71,9 @@ class OldState(weirtest.Case):
         self.assertEqual(sensor.alerts(), []) # its sink goes on behind what it had
         line, = self.ask(sensor, "incident", "list").splitlines()
         self.assertRegex(line, r"10\.1\.0\.1 . 198\.51\.100\.0/24 +first\.upload")
-        sensor.stop()
+        sensor.stop() # behind which every record was judged
+        self.assertEqual(sensor.alerts(), [])
+        self.assertEqual(weirtest.weir("alerts", "--set", "sensor.state_dir=" + state).out, old)
         self.again(sensor, home)
 
     def again(self, sensor, home):
