@@ -43,7 +43,7 @@ char *journal_trouble_line(struct json *json, const struct journal_trouble *trou
     alert.story.first = trouble->since;
     alert.story.last = trouble->time;
     snprintf(alert.story.sight, sizeof alert.story.sight, "%s", SIGHT);
-    incident_id(&alert.story, alert.incident);
+    incident_id(&alert.story, trouble->sensor, alert.incident);
     alert_id(alert.incident, alert.finding.detector->id, alert.raise, alert.id);
     return alert_line(json, &alert);
 }
