@@ -3,7 +3,7 @@
  * one's. Skipped where redis-server is not installed. */
 #include "bus_case.h"
 
-#include "../engine/door.h"
+#include "../door.h"
 
 #include "weir/baseline/embedded.h"
 

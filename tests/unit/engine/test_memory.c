@@ -4,7 +4,7 @@
  * to it is door.h. Skipped (77) where redis-server is not installed. */
 #include "rig.h"
 
-#include "door.h"
+#include "../door.h"
 
 #include "../../../sensor/engine/internal.h"
 
