@@ -1,6 +1,6 @@
-/* See weir/alert/journal_trouble.h. The incident is one of the sensor's own, so its id has no host
- * and begins at `since`: the line that opens it and the one that closes it belong together. Thread:
- * the engine's. */
+/* See weir/alert/journal_trouble.h. The incident is one of the sensor's own, so its id has the
+ * sensor's name for a host, and it begins at `since`: the line that opens it and the one that
+ * closes it belong together. Thread: the engine's. */
 #include "weir/alert/journal_trouble.h"
 
 #include "ids.h"
