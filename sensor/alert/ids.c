@@ -4,7 +4,9 @@
  *   incident  SHA-256 of host text, destination key and first packet time in ns, a newline after
  * each alert     SHA-256 of incident id, detector id and raise number, a newline after each
  *
- * Both cut to 128 bits, in hex. No part can hold a newline, so no two stories share a text. Pure.
+ * Both cut to 128 bits, in hex. No part can hold a newline, so no two stories share a text. What a
+ * sensor says of itself has its name in place of a host: several are blind at one time, in one
+ * stream. Pure.
  */
 #include "ids.h"
 
@@ -40,13 +42,13 @@ static void hash_text(const struct buffer *text, char id[ALERT_ID_SIZE])
     hex_text(digest, ID_BYTES, id);
 }
 
-void incident_id(const struct story *story, char id[ALERT_ID_SIZE])
+void incident_id(const struct story *story, const char *sensor, char id[ALERT_ID_SIZE])
 {
-    char host[IP_TEXT_SIZE] = "", key[DESTINATION_KEY_SIZE];
+    char host[IP_TEXT_SIZE], key[DESTINATION_KEY_SIZE];
+    const char *of =
+        story_is_sensor(story) ? (sensor ? sensor : "") : host_text(&story->host, host);
     struct buffer text = {0};
-    if (!story_is_sensor(story))
-        host_text(&story->host, host);
-    buffer_text(&text, "%s\n%s\n%" PRId64 "\n", host, story_key(story, key), story->first.ns);
+    buffer_text(&text, "%s\n%s\n%" PRId64 "\n", of, story_key(story, key), story->first.ns);
     hash_text(&text, id);
     buffer_fini(&text);
 }
@@ -59,7 +61,7 @@ void alert_id(const char *incident, const char *detector, uint32_t raise, char i
     buffer_fini(&text);
 }
 
-/* Unlike an alert's, with the sensor's name: two sensors' hearts beat at the same times. */
+/* With the sensor's name: two sensors' hearts beat at the same times. */
 void heartbeat_id(const char *sensor, struct ptime time, char id[ALERT_ID_SIZE])
 {
     struct buffer text = {0};

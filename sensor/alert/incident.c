@@ -237,7 +237,7 @@ static struct slot *open_slot(struct incidents *incidents, const struct story *s
         incidents->counts.evicted++;
     }
     char id[ALERT_ID_SIZE];
-    incident_id(story, id);
+    incident_id(story, incidents->sensor, id);
     slot = map_get(&incidents->by_id, id, ALERT_ID_SIZE - 1);
     if (slot)
         reopen(incidents, slot);

@@ -1,6 +1,6 @@
-/* See weir/alert/journal_trouble.h. The incident is one of the sensor's own, so its id has no host
- * and begins at `since`: the line that opens it and the one that closes it belong together. Thread:
- * the engine's. */
+/* See weir/alert/journal_trouble.h. The incident is one of the sensor's own, so its id has the
+ * sensor's name for a host, and it begins at `since`: the line that opens it and the one that
+ * closes it belong together. Thread: the engine's. */
 #include "weir/alert/journal_trouble.h"
 
 #include "ids.h"
@@ -43,7 +43,7 @@ char *journal_trouble_line(struct json *json, const struct journal_trouble *trou
     alert.story.first = trouble->since;
     alert.story.last = trouble->time;
     snprintf(alert.story.sight, sizeof alert.story.sight, "%s", SIGHT);
-    incident_id(&alert.story, alert.incident);
+    incident_id(&alert.story, trouble->sensor, alert.incident);
     alert_id(alert.incident, alert.finding.detector->id, alert.raise, alert.id);
     return alert_line(json, &alert);
 }

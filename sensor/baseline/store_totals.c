@@ -33,9 +33,12 @@
 #define CLUSTER_HEAD 9
 #define INSIDE_KEY   "inside"
 #define NAME_SIZE    200
+#define NAMES_SIZE   "402" /* of "VANTAGE|SENSOR|" */
 
 _Static_assert(STARTS_MAX == 256, "the script keeps as many");
 _Static_assert(SEEN_OTHERS == 4, "the script names as many");
+_Static_assert(2 * NAME_SIZE + 2 == 402, "the script takes names as long");
+_Static_assert((402 + 17) * SEEN_OTHERS + 40 <= SEEN_TEXT_MAX, "they are a text that is taken");
 /* Of a host that was forgotten, and not by this sensor yet, nothing is written: it has it from
  * before (store_forget.c). KEYS: open totals, the hour's list, the forgotten, who took what. ARGV:
  * expiry, host, sensor, "VANTAGE|SENSOR|" ("": nobody else is asked for), then field and value by
@@ -84,16 +87,17 @@ _Static_assert(SEEN_OTHERS == 4, "the script names as many");
     "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"                                                     \
     "if ARGV[4] == '' then return 1 end\n"
 /* What others see: of a destination by vantage the most; what is this vantage's is alike; and who
- * they are (seen.h). Numbers beyond 2^53 - 1, which no sensor sees in an hour, are left out, and
- * sums end there. */
+ * they are (seen.h): what has no sensor's name, or one that no text has room for, no Weir wrote.
+ * Numbers beyond 2^53 - 1, which no sensor sees in an hour, are left out, and sums end there. */
 #define ELSEWHERE                                                                                  \
     "local all, own = redis.call('HGETALL', KEYS[1]), string.match(ARGV[4], '^[^|]*|')\n"          \
     "local seen, who, by = {}, {}, {}\n"                                                           \
     "local most = 9007199254740991\n"                                                              \
     "for i = 1, #all, 2 do\n"                                                                      \
-    "  local name, v, d = string.match(all[i], '^(([^|]*|)[^|]*|)(.+)$')\n"                        \
+    "  local name, v, d = string.match(all[i], '^(([^|%z]*|)[^|%z]+|)(.+)$')\n"                    \
     "  local n = tonumber(string.match(all[i + 1], '^%d+') or '0')\n"                              \
-    "  if d and d ~= 'inside' and name ~= ARGV[4] and n <= most then\n"                            \
+    "  local ours = d and #name <= " NAMES_SIZE " and d ~= 'inside'\n"                             \
+    "  if ours and name ~= ARGV[4] and n <= most then\n"                                           \
     "    seen[d] = seen[d] or {}\n"                                                                \
     "    seen[d][v] = math.max(seen[d][v] or 0, n)\n"                                              \
     "    who[d] = who[d] or {}\n"                                                                  \

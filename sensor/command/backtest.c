@@ -44,6 +44,7 @@ static const char usage[] =
 struct run {
     struct backtest *backtest;
     enum backtest_side side;
+    const char *sensor;
     struct session session;
 };
 
@@ -63,7 +64,7 @@ static void on_withheld(void *context, const struct story *story, const char *de
 {
     const struct run *run = context;
     char id[ALERT_ID_SIZE];
-    incident_id(story, id);
+    incident_id(story, run->sensor, id);
     backtest_withheld(run->backtest, run->side, id, detector, exception);
 }
 
@@ -103,7 +104,7 @@ static int judge(struct command *c, struct run *run, const struct config *config
 
 static int judge_side(struct command *c, enum backtest_side side, const struct config *config)
 {
-    struct run run = {.backtest = c->backtest, .side = side};
+    struct run run = {.backtest = c->backtest, .side = side, .sensor = config->sensor_name};
     if (role_check(config, c->options.filter, &c->error) != 0)
         return -1;
     int failed = judge(c, &run, config);
@@ -128,7 +129,11 @@ static int propose(struct command *c)
     if (config_source_read(&c->source, &c->error) != 0)
         return -1;
     config_fini(&c->config);
-    return config_load(&c->config, &c->source, &c->error);
+    if (config_load(&c->config, &c->source, &c->error) != 0)
+        return -1;
+    /* Ids of what a sensor says of itself hold it: a name is no difference in what is told. */
+    c->config.sensor_name = c->options.config.sensor_name;
+    return 0;
 }
 
 /* It is read twice. */

@@ -36,7 +36,10 @@ static void put_rest(char *text, size_t room, const struct seen_by *seen, uint32
 
 void finding_add_seen(struct finding *finding, const struct seen_by *seen, uint64_t counted)
 {
-    if (finding->reason_count == FINDING_REASONS || seen->sensors == 0)
+    if (seen->sensors == 0)
+        return;
+    finding->seen = *seen;
+    if (finding->reason_count == FINDING_REASONS)
         return;
     struct reason *reason = &finding->reason[finding->reason_count++];
     *reason = (struct reason){.code = "fleet.shares", .observed = (double)counted, .unit = "byte"};
@@ -47,5 +50,4 @@ void finding_add_seen(struct finding *finding, const struct seen_by *seen, uint6
                               &seen->share[named], named == 0)) == 0)
             break;
     put_rest(reason->text + at, sizeof reason->text - at, seen, named, counted);
-    finding->seen = *seen;
 }

@@ -121,8 +121,10 @@ void close_hour(struct engine *engine, struct ptime now)
 {
     struct civil civil =
         calendar_at(engine->config.calendar, (struct ptime){now.ns - CLOSE_AFTER_NS});
+    int64_t before = engine->closed_hour;
     claims_close(engine, civil.hour - 1);
     engine->closed_hour = civil.hour - 1;
+    elsewhere_close(engine, before);
     engine->next_close.ns = civil.ends.ns + CLOSE_AFTER_NS;
     engine->unsaved = false; /* others wait for it */
     close_publish(engine);

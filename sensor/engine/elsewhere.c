@@ -2,7 +2,9 @@
  *
  * With each minute's totals the store answers what others have written of the same host and hour
  * (store_elsewhere.c), while there are others. It is added where an open hour is judged: a transfer
- * over several uplinks is one transfer. What is learned is the fleet's sum anyhow.
+ * over several uplinks is one transfer. What is learned is the fleet's sum anyhow. Who the others
+ * are is kept of the hours that something may be told of: those that are open, and the one that was
+ * closed last.
  *
  * All that see it find the same then; who of them tells is in claims.c.
  *
@@ -108,6 +110,13 @@ bool elsewhere_take_answers(struct engine *engine)
 
 /* --- taking ----------------------------------------------------------------------------------- */
 
+/* Of hours before nothing is told any more: that a destination is seen by others, too, is still
+ * counted there, not by whom. */
+static bool is_told_of(const struct engine *engine, int64_t hour)
+{
+    return hour >= engine->closed_hour;
+}
+
 /* Who saw less than is known is from before. */
 static void take_names(char **have, const struct elsewhere *known, const struct elsewhere *new,
                        const char *text, size_t size)
@@ -137,7 +146,7 @@ static const char *take_text(struct cursor *in, size_t *size)
     return text ? (const char *)text : "";
 }
 
-static bool take_share(struct host_total *total, struct cursor *in)
+static bool take_share(struct host_total *total, struct cursor *in, bool named)
 {
     size_t key_size, size;
     struct elsewhere new = {.alike = cursor_le64(in)};
@@ -147,7 +156,7 @@ static bool take_share(struct host_total *total, struct cursor *in)
     struct pair_total *pair = in->failed ? NULL : map_get(&total->pairs, key, key_size);
     if (!pair)
         return false;
-    take_names(&pair->seen_by, &pair->elsewhere, &new, names, size);
+    take_names(&pair->seen_by, &pair->elsewhere, &new, names, named ? size : 0);
     return grow(&pair->elsewhere, &new);
 }
 
@@ -156,14 +165,15 @@ static bool take_seen(struct engine *engine, const struct entry_elsewhere *entry
     struct host_total *total = totals_get(engine->totals, &entry->host, entry->hour);
     struct elsewhere new = {entry->alike, entry->across};
     struct cursor in = cursor_make(entry + 1, entry->size);
+    bool named = is_told_of(engine, entry->hour);
     size_t size;
     if (!total)
         return false;
     const char *names = take_text(&in, &size);
-    take_names(&total->seen_by, &total->elsewhere, &new, names, size);
+    take_names(&total->seen_by, &total->elsewhere, &new, names, named ? size : 0);
     bool grew = grow(&total->elsewhere, &new);
     for (uint16_t i = 0; i < entry->count && !in.failed; i++)
-        grew |= take_share(total, &in);
+        grew |= take_share(total, &in, named);
     return grew;
 }
 
@@ -184,7 +194,8 @@ void elsewhere_take(struct engine *engine, const struct entry_elsewhere *entry)
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
-/* Others' bytes are those of their last word, its own are of now. */
+/* Others' bytes are those of their last word, its own are of now. Of the whole host shares are sums
+ * over destinations; what they are counted as is by destination and vantage the most. */
 void elsewhere_tell(const struct engine *engine, const struct host_total *total,
                     const struct destination *destination, struct finding *finding)
 {
@@ -205,6 +216,30 @@ void elsewhere_tell(const struct engine *engine, const struct host_total *total,
 }
 
 /* --- going ------------------------------------------------------------------------------------ */
+
+static void forget_names(struct host_total *total)
+{
+    size_t position = 0;
+    if (!total->seen_by) /* nor has a destination any */
+        return;
+    free(total->seen_by);
+    total->seen_by = NULL;
+    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
+        struct pair_total *pair = e->value;
+        free(pair->seen_by);
+        pair->seen_by = NULL;
+    }
+}
+
+void elsewhere_close(struct engine *engine, int64_t from)
+{
+    size_t count;
+    struct host_total **total = totals_until(engine->totals, engine->closed_hour - 1, &count);
+    for (size_t i = 0; i < count; i++)
+        if (total[i]->hour >= from)
+            forget_names(total[i]);
+    free(total);
+}
 
 static void drop_answers(struct engine *engine)
 {

@@ -323,6 +323,9 @@ void elsewhere_take(struct engine *engine, const struct entry_elsewhere *entry);
 /* Who saw how much of it in this hour (NULL: of all that the host sent), where others did, too. */
 void elsewhere_tell(const struct engine *engine, const struct host_total *total,
                     const struct destination *destination, struct finding *finding);
+/* Who else saw what is forgotten of hours before closed_hour: while the store is away they stay
+ * open, and nothing is told of them. `from`: those before it were forgotten. */
+void elsewhere_close(struct engine *engine, int64_t from);
 void elsewhere_abandon(struct engine *engine); /* the store went, or came */
 void elsewhere_fini(struct engine *engine);
 

@@ -137,8 +137,8 @@ void memory_set(struct engine *engine, enum engine_store_state state, struct fle
         note_back(engine);
     if (before == ENGINE_STORE_HERE)
         close_abandon(engine);
-    elsewhere_abandon(engine);
-    hosts_abandon(engine); /* whatever connection they were asked on has gone */
+    hosts_abandon(engine);     /* whatever connection they were asked on has gone … */
+    elsewhere_abandon(engine); /* … and then: this asks on the new one */
     keep(engine);
     if (state == ENGINE_STORE_HERE)
         close_resume(engine);

@@ -12,7 +12,8 @@
 static const char limit_code[] = "rule.rate_limit", expired_code[] = "exception.expired",
                   closed_code[] = "exception", gone_code[] = "rule.gone";
 
-/* A reason beside the others; the last one gives way when there is no room. */
+/* A reason beside the others; the last one gives way when there is no room: of what several sensors
+ * saw that is how much each did, which the figures say, too (seen_by.h). */
 static struct reason *add_reason(struct finding *finding, const char *code, double observed,
                                  const char *unit)
 {

@@ -114,8 +114,8 @@ struct alert {
 /* The zone that it speaks of: the border's, or the host's. */
 const struct story_zone *alert_zone(const struct alert *alert);
 /* Of the incident that a finding about this story belongs to: hash of host, destination key and
- * first packet. */
-void incident_id(const struct story *story, char id[ALERT_ID_SIZE]);
+ * first packet; of the sensor's own, of its name in place of a host. NULL: as "". */
+void incident_id(const struct story *story, const char *sensor, char id[ALERT_ID_SIZE]);
 /* "inc-" and six letters of the incident's id: what people type. */
 char *incident_short(const char *incident, char text[16]);
 

@@ -2,13 +2,14 @@
  * EPOCH-SEQUENCE, and Redis takes no id that is not above the stream's last. So a line that comes
  * again after a lost answer is known by its refusal, and nobody else may write to that stream.
  *
- * Or into one that several share: ids are the server's, what comes again is there again, and is
- * known by its field `id`.
+ * Or into one that several share: ids are the server's, what comes again is there again, behind
+ * what followed it, and is known by its field `id`.
  *
  * Lines go in transactions (MULTI, XADD…, EXEC), one under way at a time, so that a server that
- * fills up, turns read-only or dies in the middle has all of them or none, and a later line can
- * never be there without an earlier one. Bounds: REDIS_STREAM_LINES and REDIS_STREAM_BYTES (and a
- * line) a transaction. Time-outs are the caller's: it frees the stream. Thread: the loop's. */
+ * fills up, turns read-only or dies in the middle has all of them or none, and in a stream of its
+ * own a later line can never be there without an earlier one. Bounds: REDIS_STREAM_LINES and
+ * REDIS_STREAM_BYTES (and a line) a transaction. Time-outs are the caller's: it frees the stream.
+ * Thread: the loop's. */
 #ifndef WEIR_BASELINE_REDIS_STREAM_H
 #define WEIR_BASELINE_REDIS_STREAM_H
 

@@ -26,7 +26,7 @@
 #define TOTALS_PAIRS_A_HOST 16
 
 /* What other sensors said of the same hour when this one last wrote: who shares its vantage sees
- * the same traffic, others see further traffic. Out bytes. */
+ * the same traffic, others see further traffic. Out bytes; of a host by destination, added. */
 struct elsewhere {
     uint64_t alike;  /* the most that another of this vantage saw */
     uint64_t across; /* of every other vantage the most, added */
@@ -42,7 +42,8 @@ struct pair_total {
     struct destination destination;
     struct volume out;
     struct elsewhere elsewhere;
-    char *seen_by; /* who the others are (seen.h's text, owned); NULL: nobody else saw it */
+    char *seen_by; /* who the others are (seen.h's text, owned); NULL: nobody else saw it, or that
+                      is not kept of its hour any more (engine/elsewhere.c) */
     uint64_t in_bytes;
     uint32_t flows;       /* that began in this hour */
     uint32_t longest_s;   /* how old the oldest of those was that anything was told of in it */

@@ -4,8 +4,8 @@
 
 #include "weir/detect/detector.h"
 
-/* The last of its reasons, of no weight: `counted` is what the shares come to, by vantage the most
- * of its sensors. Nothing is added where there is no room for one. */
+/* The last of its reasons, of no weight: `counted` is what the shares come to, by destination and
+ * vantage the most of its sensors. Where there is no room for one, the figures alone are there. */
 void finding_add_seen(struct finding *finding, const struct seen_by *seen, uint64_t counted);
 
 #endif

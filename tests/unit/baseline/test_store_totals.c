@@ -237,6 +237,26 @@ static void on_heard(void *context, const struct store_elsewhere *elsewhere)
     client->answers++;
 }
 
+/* Names that no sensor has, of what is written and of something else. */
+static void put_odd_names(void)
+{
+    static const char *const of[] = {"client|domain|example.jp", "client|domain|x.jp"};
+    char field[600];
+    for (size_t i = 0; i < 2; i++) {
+        freeReplyObject(
+            ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 v||%s %s", of[i], "70 2 3 4 5 0"));
+        freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 %b|s|%s %s", "v\0v", (size_t)3,
+                            of[i], "70 2 3 4 5 0"));
+        freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 v|%b|%s %s", "s\0s", (size_t)3,
+                            of[i], "70 2 3 4 5 0"));
+        for (int sensor = 0; sensor < 2; sensor++) {
+            snprintf(field, sizeof field, sensor ? "v|%0400d|%s" : "%0400d|s|%s", 7, of[i]);
+            freeReplyObject(
+                ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 %s %s", field, "70 2 3 4 5 0"));
+        }
+    }
+}
+
 /* … nor does it make an answer of what others see that no sensor understands. */
 static void test_odd_elsewhere(void **state)
 {
@@ -257,6 +277,7 @@ static void test_odd_elsewhere(void **state)
                         "9007199254740991 2 3 4 5 0"));
     freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 %s %s", "v|s|client|domain|z.jp",
                         "9007199254740991 2 3 4 5 0"));
+    put_odd_names();
     put_word(&a, 1000, 30, 9);
     settle(&a);
     assert_int_equal(a.failed, 0);

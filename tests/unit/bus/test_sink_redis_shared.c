@@ -3,6 +3,8 @@
  * one's. Skipped where redis-server is not installed. */
 #include "bus_case.h"
 
+#include "../door.h"
+
 #include "weir/baseline/embedded.h"
 
 #include <sys/socket.h>
@@ -12,6 +14,7 @@
 #define KEY   "weir:alerts"
 #define LINES 200
 #define FIRST 60 /* that the reader which dies has taken */
+#define FEW   5
 
 struct sensor {
     struct bus_case c;
@@ -21,6 +24,8 @@ struct sensor {
 struct fixture {
     char folder[FOLDER_SIZE]; /* the server's */
     struct embedded server;
+    struct door door;
+    char door_url[128];
     struct sensor sensor[2];
 };
 
@@ -73,13 +78,13 @@ static void set_rights(struct fixture *f)
         fail_msg("%s", reply);
 }
 
-static void open_sensor(struct fixture *f, int i)
+static void open_sensor(struct fixture *f, int i, const char *url)
 {
     struct sensor *sensor = &f->sensor[i];
     const struct sink_row *row = sink_row_get("redis");
     case_init(&sensor->c);
     sensor->c.lines = (uint64_t)i * 1000; /* others are other alerts */
-    sensor->url[0] = f->server.url;
+    sensor->url[0] = url;
     sink_settings_init(&sensor->c.sink[0], row, "redis");
     sink_settings_add(&sensor->c.sink[0], sink_key_get(row, "url"), sensor->url);
     sink_settings_add(&sensor->c.sink[0], sink_key_get(row, "shared"), yes);
@@ -94,7 +99,7 @@ static int setup(void **state)
     start_server(f);
     set_rights(f);
     for (int i = 0; i < 2; i++)
-        open_sensor(f, i);
+        open_sensor(f, i, f->server.url);
     *state = f;
     return 0;
 }
@@ -231,7 +236,31 @@ static void test_in_order(void **state)
                            "sensor\r\n$6\r\nspan-1\r\n$2\r\nid\r\n"));
 }
 
-/* Killed and back: nothing is lost, and what is there twice has one id. */
+/* The server has what it was given, and the connection goes instead of saying so: all of it is
+ * there twice, each with one id, in its order. What comes later is there once. */
+static void test_lost_answer(void **state)
+{
+    struct fixture *f = *state;
+    static unsigned seen[2000];
+    case_fini(&f->sensor[0].c);
+    door_open(&f->door, f->folder);
+    snprintf(f->door_url, sizeof f->door_url, "unix:%s", f->door.path);
+    open_sensor(f, 0, f->door_url);
+    f->door.cut_after = (int64_t)(strlen("+OK\r\n") + FEW * strlen("+QUEUED\r\n"));
+    publish(&f->sensor[0], FEW);
+    deliver_all(f);
+    assert_int_equal(f->door.cut_after, -1);
+    publish(&f->sensor[0], FEW);
+    deliver_all(f);
+    door_close(&f->door);
+    assert_int_equal(count_ids(ask_as(f, "boss", "XRANGE " KEY " - +"), seen), 3 * FEW);
+    for (unsigned id = 1; id <= FEW; id++) {
+        assert_int_equal(seen[id], 2);
+        assert_int_equal(seen[FEW + id], 1);
+    }
+}
+
+/* Killed and back: nothing is lost. */
 static void test_killed_server(void **state)
 {
     struct fixture *f = *state;
@@ -256,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_each_is_read_once),
         T(test_in_order),
+        T(test_lost_answer),
         T(test_killed_server),
     };
     if (!has_program("redis-server")) {

@@ -53,16 +53,19 @@ static void test_long_names(void **state)
     assert_int_equal(finding.seen.count, SEEN_SENSORS);
 }
 
-/* Nobody else, or no room: nothing is said. */
+/* Nobody else: nothing is said. No room: not in words. */
 static void test_not_said(void **state)
 {
     struct seen_by seen = {.count = 0};
     (void)state;
-    assert_int_equal(of(&seen, 1).reason_count, 3);
+    struct finding finding = of(&seen, 1);
+    assert_int_equal(finding.reason_count, 3);
+    assert_int_equal(finding.seen.count, 0);
     seen_add(&seen, "north", "core", 1);
     struct finding full = {.reason_count = FINDING_REASONS};
     finding_add_seen(&full, &seen, 1);
     assert_int_equal(full.reason_count, FINDING_REASONS);
+    assert_string_equal(full.seen.share[0].sensor, "north");
 }
 
 int main(void)

@@ -5,7 +5,10 @@
 #include "../../../sensor/engine/close.h"
 #include "../../../sensor/engine/entry.h"
 
+#include "weir/base/buffer.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 #define T0   INT64_C(1772438400000000000) /* 2026-03-02 08:00 UTC */
 #define HOUR (T0 / NS_PER_HOUR)
@@ -312,6 +315,67 @@ static void test_lost_with_the_day(void **state)
     f->host->blob = NULL;
 }
 
+static void put_text(struct buffer *out, const char *text)
+{
+    buffer_le16(out, (uint16_t)strlen(text));
+    buffer_put(out, text, strlen(text));
+}
+
+/* Another sensor of this vantage saw so much of it. */
+static void hear(struct fixture *f, int64_t hour, uint64_t bytes)
+{
+    struct buffer shares = {0};
+    char key[DESTINATION_KEY_SIZE];
+    put_text(&shares, "1|7|7|core|b|");
+    buffer_le64(&shares, bytes);
+    buffer_le64(&shares, 0);
+    put_text(&shares, destination_key(&f->there, key));
+    put_text(&shares, "1|7|7|core|b|");
+    struct entry_elsewhere *entry = xcalloc(1, sizeof *entry + shares.size);
+    *entry = (struct entry_elsewhere){.host = f->host->ip,
+                                      .hour = hour,
+                                      .alike = bytes,
+                                      .size = (uint32_t)shares.size,
+                                      .count = 1,
+                                      .what = ELSEWHERE_SEEN};
+    memcpy(entry + 1, shares.data, shares.size);
+    elsewhere_take(&f->engine, entry);
+    free(entry);
+    buffer_fini(&shares);
+}
+
+static void expect_named(struct fixture *f, int64_t hour, bool named, uint64_t alike)
+{
+    const struct host_total *total = totals_get(f->engine.totals, &f->host->ip, hour);
+    char key[DESTINATION_KEY_SIZE];
+    const char *text = destination_key(&f->there, key);
+    const struct pair_total *pair = map_get(&total->pairs, text, strlen(text));
+    assert_int_equal(total->seen_by != NULL, named);
+    assert_int_equal(pair->seen_by != NULL, named);
+    assert_int_equal(total->elsewhere.alike, alike);
+    assert_int_equal(pair->elsewhere.alike, alike);
+}
+
+/* While the store is away hours stay open: nothing is told of the older ones, and who else saw what
+ * of them is not kept. How much they saw is. */
+static void test_names_go_with_their_hours(void **state)
+{
+    struct fixture *f = *state;
+    for (int64_t hour = HOUR - 3; hour <= HOUR; hour++) {
+        struct host_total *total = totals_open(f->engine.totals, &f->host->ip, hour);
+        totals_add(total, &f->there, (struct volume){1, 1, 1}, 0, 1);
+        hear(f, hour, 7);
+        expect_named(f, hour, hour >= HOUR - 2, 7); /* the one that was closed last */
+    }
+    f->engine.closed_hour = HOUR - 1;
+    elsewhere_close(&f->engine, HOUR - 2);
+    for (int64_t hour = HOUR - 3; hour <= HOUR; hour++) {
+        expect_named(f, hour, hour >= HOUR - 1, 7);
+        hear(f, hour, 9); /* as all of it is put again */
+        expect_named(f, hour, hour >= HOUR - 1, 9);
+    }
+}
+
 /* What it says of it is from before: neither said again nor told. */
 static void test_forgotten(void **state)
 {
@@ -349,6 +413,7 @@ int main(void)
         T(test_told_with_the_other),
         T(test_lost),
         T(test_lost_with_the_day),
+        T(test_names_go_with_their_hours),
         T(test_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

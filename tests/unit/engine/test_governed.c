@@ -2,7 +2,7 @@
  * installed. */
 #include "rig.h"
 
-#include "door.h"
+#include "../door.h"
 
 #include "../../../sensor/engine/internal.h"
 #include "weir/engine/govern.h"

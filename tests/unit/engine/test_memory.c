@@ -4,7 +4,7 @@
  * to it is door.h. Skipped (77) where redis-server is not installed. */
 #include "rig.h"
 
-#include "door.h"
+#include "../door.h"
 
 #include "../../../sensor/engine/internal.h"
 
@@ -456,6 +456,55 @@ static void test_forgetting_waits_for_the_filling(void **state)
     close_play(&play);
 }
 
+/* It waits with a finding, and its profile is let go. */
+static void hold_without_profile(struct engine *engine, struct host *host)
+{
+    host->claims = host->claims ? host->claims : xcalloc(1, sizeof *host->claims);
+    host->claims->of[0].held_ns = engine->counts.last.ns;
+    claims_restore(engine, host);
+    cache_drop(engine, host);
+    assert_true(host->held && !host->loaded);
+}
+
+static bool loads_are_under_way(struct rig *rig)
+{
+    return rig->engine->loads.under_way > 0;
+}
+
+static bool has_not_loaded(struct rig *rig)
+{
+    const struct ip first = make_ip("10.0.0.1");
+    return !hosts_get(rig->engine, &first)->loaded;
+}
+
+/* What is judged again when the store comes is asked of the new connection: it is not among what
+ * the old one still owed, and others are asked for behind it. */
+static void test_loads_go_on_behind_a_held_host(void **state)
+{
+    struct play play;
+    const struct ip first = make_ip("10.0.0.1");
+    (void)state;
+    open_play(&play, false, DOOR_OPEN);
+    struct engine *engine = play.rig->engine;
+    play_steps(&play, 0, TROUBLE);
+    play.door.mode = DOOR_SHUT;
+    play_steps(&play, TROUBLE, TROUBLE + 1);
+    until(play.rig, is_here);
+    hold_without_profile(engine, hosts_get(engine, &first));
+    play.door.mode = DOOR_OPEN;
+    until(play.rig, is_behind);
+    until(play.rig, loads_are_under_way);
+    for (int n = 1; n < 4; n++) {
+        uint64_t loaded = engine_counts_of(engine)->profiles_loaded;
+        hosts_changed(engine, &first);
+        play_steps(&play, TROUBLE + n, TROUBLE + 1 + n);
+        until(play.rig, has_not_loaded);
+        assert_int_equal(engine_counts_of(engine)->profiles_loaded, loaded + 1);
+        assert_int_equal(engine->loads.under_way, 0);
+    }
+    close_play(&play);
+}
+
 /* It is not asked without end. */
 static void test_back_off(void **state)
 {
@@ -614,7 +663,7 @@ static void test_the_spool_outlives_a_restart(void **state)
     close_play(&play);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_undisturbed_one),
@@ -624,6 +673,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_store),
         cmocka_unit_test(test_slow),
         cmocka_unit_test(test_forgetting_waits_for_the_filling),
+        cmocka_unit_test(test_loads_go_on_behind_a_held_host),
         cmocka_unit_test(test_back_off),
         cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_the_spool_is_bounded),
@@ -636,5 +686,7 @@ int main(void)
         return 77;
     }
     log_set_level(LOG_ERROR_);
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

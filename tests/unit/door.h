@@ -1,8 +1,8 @@
-/* What stands between an engine and its server in a test: a unix socket that lets through, lets
+/* What stands between a client and its Redis in a test: a unix socket that lets through, lets
  * nothing through, answers in the server's place, or cuts a connection behind so many bytes. A
  * thread; it drops every connection when it is told to be something else, but for silent. */
-#ifndef WEIR_TESTS_ENGINE_DOOR_H
-#define WEIR_TESTS_ENGINE_DOOR_H
+#ifndef WEIR_TESTS_DOOR_H
+#define WEIR_TESTS_DOOR_H
 
 #include <poll.h>
 #include <pthread.h>
