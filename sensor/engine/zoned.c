@@ -52,6 +52,7 @@ static struct zone_flow flow_of(const struct engine *engine, const struct flow_v
                              .certain =
                                  (record->flags & (FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_SERVICE)) != 0,
                              .ended = has_ended(record)};
+    record_flow_functions(record, &flow.functions);
     put_ends(view, &flow);
     flow.from = end_of(engine, &flow.orig, &record->key);
     flow.to = end_of(engine, &flow.resp, &record->key);

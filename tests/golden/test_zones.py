@@ -13,6 +13,7 @@ Environment: see weirtest.py. Without captures or editcap what needs them is ski
 import os
 import shutil
 import subprocess
+from datetime import datetime
 
 import weirtest
 from weirtest import NS, SHARED, Case, conversation, ethernet, ip_packet, pcap, udp, weir
@@ -43,6 +44,8 @@ PLC, MASTER, READER, ENGINEER, OUTSIDE = "10.9.1.1", "10.9.2.1", "10.9.2.2", "10
 READ = bytes.fromhex("00010000000601030000000a")
 READ_ANSWER = bytes.fromhex("000100000017010314") + bytes(20)
 WRITE = bytes.fromhex("000200000006010600010003")
+COIL = bytes.fromhex("00030000000601050001ff00")
+DIAGNOSTICS = bytes.fromhex("000400000006010800001234")
 HELLO = bytes.fromhex("160301002f0100002b0303") + bytes(32) + bytes.fromhex("000004c02bc02f0100")
 
 
@@ -161,8 +164,10 @@ class Zones(Case):
         self.assertEqual(matrix.count("- from:"), 2, matrix)
         self.assertIn("- from: supervision\n  to: control\n  protocol: modbus\n  port: 502\n"
                       "  direction: forward\n  access: write\n  writers: [\"10.9.2.1\"]\n"
+                      "  functions: [3, 6] # read holding registers, write single register\n"
                       "  seen: {flows: 6, once: false, first: \"2023-11-14T22:13:20.000Z\"", matrix)
         self.assertIn("reads: 9, writes: 3", matrix)
+        self.assertIn(", functions: {3: 6, 6: 3}}\n", matrix)
         self.assertIn("- from: operations\n  to: supervision\n  protocol: http\n  port: 80\n", matrix)
 
     def test_leaks(self):
@@ -188,6 +193,48 @@ class Zones(Case):
                 self.assertEqual(alert["weir"]["urgency"], "now" if score >= 85 else "shift")
         again = self.replay("-c", locked, "--workers", "2", path)
         self.assertEqual(run.bytes("alerts.ndjson"), again.bytes("alerts.ndjson"))
+
+    def functions_told(self, config, frames):
+        """Of each alert: who, its reason's code and words, its technique."""
+        path = self.write("functions.pcap", pcap(sorted(ordinary(START) + frames)))
+        return sorted((alert["source"]["ip"], alert["weir"]["reasons"][0]["code"],
+                       alert["weir"]["reasons"][0]["text"].split(": ")[-1], alert["threat"]["technique"]["id"][0])
+                      for alert in self.opened("-c", config, path))
+
+    def test_a_function_nobody_listed(self):
+        """Of hosts that may read and write: a function that was never asked for. The twin asks for what was."""
+        locked, matrix = self.locked_plant()
+        new = (modbus(AT, MASTER, PLC, READ + WRITE + COIL, READ_ANSWER + WRITE + COIL) +
+               modbus(AT + NS, READER, PLC, READ + DIAGNOSTICS, READ_ANSWER + DIAGNOSTICS, 40002))
+        twin = (modbus(AT, MASTER, PLC, READ + WRITE * 2, READ_ANSWER + WRITE * 2) +
+                modbus(AT + NS, READER, PLC, READ * 2, READ_ANSWER * 2, 40002))
+        told = [(MASTER, "zone.conduit.function", "function 5 (write single coil) was never allowed here", "T0855"),
+                (READER, "zone.conduit.function", "function 8 (diagnostics) was never allowed here", "T0801")]
+        self.assertEqual(self.functions_told(locked, new), told)
+        self.assertEqual(self.functions_told(locked, twin), [])
+        # A row that lists none is as it ever was.
+        any_function = "".join(line for line in matrix.splitlines(True) if not line.startswith("  functions:"))
+        self.assertEqual(self.functions_told(self.config(PLANT, "locked", any_function), new), [])
+        # Only observed, it is drift.
+        observed = self.config(PLANT, "observe", matrix)
+        self.assertEqual(self.functions_told(observed, new), [])
+        run = weir("zones", "drift", "-q", "-c", observed, self.path("functions.pcap"))
+        self.assertIn("supervision -> control modbus port 502: a new function: 5 (write single coil), 8 (diagnostics); "
+                      "8 flows,", run.out)
+        run = weir("zones", "propose", "-q", "-c", observed, self.path("functions.pcap"))
+        self.assertIn("  functions: [3, 5, 6, 8] #", run.out)
+
+    def test_a_new_function_in_a_long_connection(self):
+        """It is told within 10 s, not when the connection ends."""
+        locked, _ = self.locked_plant()
+        frames = conversation(AT, (READER, 40002), (PLC, 502), READ * 20 + DIAGNOSTICS + READ * 20, b"", NS, 12)
+        asked = next(time for time, frame in frames if DIAGNOSTICS in frame)
+        path = self.write("long.pcap", pcap(frames))
+        alerts = self.opened("-c", locked, path)
+        self.assertEqual([alert["weir"]["reasons"][0]["code"] for alert in alerts], ["zone.conduit.function"])
+        told = datetime.fromisoformat(alerts[0]["@timestamp"].replace("Z", "+00:00")).timestamp()
+        self.assertLessEqual(asked / NS, told)
+        self.assertLessEqual(told, asked / NS + 11)
 
     def test_observed_is_silent(self):
         """… but for what never belongs outside, which nobody has to learn."""
