@@ -112,6 +112,14 @@ def count(counts, row):
     count_iec104(counts, row)
 
 
+def without_answers(codes):
+    """OPC UA: an answer's type is its request's and 3 more."""
+    asked = set()
+    for code in sorted(codes):
+        asked |= {code} if code - 3 not in asked else set()
+    return asked
+
+
 def ask_tshark(path, *options):
     """{(protocol, two ends)} → [service, reads, writes, codes] of the flows that are any of these."""
     words = [word for field in FIELDS for word in ("-e", field)]
@@ -133,8 +141,9 @@ def ask_tshark(path, *options):
         count(counts, row)
         flow[1] += counts[0]
         flow[2] += counts[1]
-    for flow in flows.values(): # an answer's type is its request's and 3 more
-        flow[3] = {code for code in flow[3] if flow[0] != "opcua" or code - 3 not in flow[3]}
+    for flow in flows.values():
+        if flow[0] == "opcua":
+            flow[3] = without_answers(flow[3])
     return dict(flows)
 
 
