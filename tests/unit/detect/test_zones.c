@@ -266,7 +266,7 @@ static void test_judged(void **state)
 
 #define ASKING(more)                                                                               \
     "- {from: supervision, to: control, protocol: modbus, port: 502, functions: [3, 16]" more "}"  \
-                                                                                              "\n"
+    "\n"
 
 /* What is asked for has to be in the row's list, all of it; a row without a list takes anything. */
 static void test_functions(void **state)
