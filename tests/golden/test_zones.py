@@ -244,6 +244,19 @@ class Zones(Case):
         run = weir("zones", "propose", "-q", "-c", observed, self.path("functions.pcap"))
         self.assertIn("  functions: [3, 5, 6, 8] #", run.out)
 
+    def test_each_new_function_is_told(self):
+        """… of two hosts, whichever connection asks for it; once."""
+        locked, _ = self.locked_plant()
+        frames = []
+        for at, function in enumerate((8, 43, 8, 17)):
+            ask = DIAGNOSTICS.replace(b"\x01\x08", bytes([1, function]), 1)
+            frames += modbus(AT + at * 60 * NS, READER, PLC, READ + ask, READ_ANSWER + ask, 40002 + at)
+        alerts = self.opened("-c", locked, self.write("each.pcap", pcap(frames)))
+        said = [alert["weir"]["reasons"][0]["text"].split(": ")[-1] for alert in alerts]
+        self.assertEqual(said, ["function 8 (diagnostics) was never allowed here",
+                                "function 43 (encapsulated interface transport) and 1 more were never allowed here",
+                                "function 17 (report server id) and 2 more were never allowed here"])
+
     def test_a_new_function_in_a_long_connection(self):
         """It is told within 10 s, not when the connection ends."""
         locked, _ = self.locked_plant()
