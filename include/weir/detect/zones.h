@@ -124,8 +124,8 @@ struct zone_verdict {
     bool locked;  /* … and it is locked */
     bool named;   /* ZONE_ALLOWED: by a conduit that names the service */
     int row;      /* of the conduits, that the fault is about; −1: of none */
-    /* ZONE_FUNCTION: how many of the flow's the row does not list (where it is told: of the story's),
-     * and the first; 0: none of those that are kept, and there were more. */
+    /* ZONE_FUNCTION: how many of the flow's the row does not list (where it is told: of the
+     * story's), and the first; 0: none of those that are kept, and there were more. */
     uint16_t functions, function;
 };
 /* False: no end is in a zone. */
