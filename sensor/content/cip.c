@@ -23,6 +23,7 @@ enum { NOP = 0, LIST_SERVICES = 4, LIST_IDENTITY = 0x63, LIST_INTERFACES = 0x64 
 enum { REGISTER_SESSION = 0x65, UNREGISTER_SESSION, SEND_RR = 0x6f, SEND_UNIT = 0x70 };
 enum { ITEM_CONNECTED = 0xb1, ITEM_UNCONNECTED = 0xb2, ITEM_SEQUENCED = 0x8002 };
 enum { MULTIPLE = 0x0a, MANAGER_CLOSE = 0x4e, UNCONNECTED_SEND = 0x52 };
+enum { MANAGER_FIRST = 0x4b, MANAGER_CODE = 0x600 }; /* of its own services; function.h */
 
 /* --- CIP ---------------------------------------------------------------------------------------
  */
@@ -41,6 +42,12 @@ static bool is_manager(const uint8_t *path, size_t size)
     return path && size >= 4 && path[0] == 0x20 && path[1] == 6 && path[2] == 0x24 && path[3] == 1;
 }
 
+/* The connection manager's own services have numbers that others have too: 0x4e closes there. */
+static uint16_t code_of(uint8_t service, bool manager)
+{
+    return manager && service >= MANAGER_FIRST ? MANAGER_CODE | service : service;
+}
+
 /* Number, as many offsets from the number on; at each a message. Only services are read. */
 static void count_multiple(struct cursor c, struct control_message *message)
 {
@@ -49,8 +56,10 @@ static void count_multiple(struct cursor c, struct control_message *message)
     uint16_t number = cursor_le16(&c);
     for (uint16_t i = 0; i < number && i < SERVICES_MAX && !c.failed; i++) {
         uint16_t offset = cursor_le16(&c);
-        if (!c.failed && offset < size)
-            count(message, body.at[offset]);
+        if (c.failed || offset >= size)
+            continue;
+        function_set_add(&message->functions, body.at[offset]);
+        count(message, body.at[offset]);
     }
 }
 
@@ -62,6 +71,7 @@ static void count_request(struct cursor c, struct control_message *message)
         bool manager = is_manager(cursor_take(&c, path_size), path_size);
         if (c.failed || service & 0x80)
             return;
+        function_set_add(&message->functions, code_of(service, manager));
         if (manager && service == UNCONNECTED_SEND) {
             cursor_skip(&c, 2); /* time-out */
             size_t size = cursor_le16(&c);

@@ -60,6 +60,7 @@ static void count(struct control_message *message, uint8_t function)
     static const uint16_t writes[] = {5, 6, 15, 16, 21, 22, 23, 0};
     message->reads = control_lists(reads, function);
     message->writes = control_lists(writes, function);
+    function_set_add(&message->functions, function);
 }
 
 static enum parse_result parse(const struct control_view *view, struct control_message *message)

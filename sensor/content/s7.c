@@ -23,6 +23,7 @@ enum { INSIDE = 1 }; /* memory: a telegram goes on */
 #define ROSCTR_JOB    1u
 #define ROSCTR_DATA   3u
 #define ROSCTR_USER   7u
+#define USER_CODE     0x7000u /* function.h */
 #define HEAD_SIZE     10u
 #define PLUS_REQUEST  0x31u
 #define PLUS_DIGESTED 3u /* version: a digest comes first */
@@ -31,10 +32,14 @@ enum { INSIDE = 1 }; /* memory: a telegram goes on */
 /* --- S7comm ------------------------------------------------------------------------------------
  */
 
-static void count_job(struct control_message *message, uint8_t function)
+static void count_job(struct control_message *message, struct cursor *c)
 {
     static const uint16_t reads[] = {0x04, 0x1d, 0x1e, 0x1f, 0};
     static const uint16_t writes[] = {0x05, 0x1a, 0x1b, 0x1c, 0x28, 0x29, 0};
+    uint8_t function = cursor_u8(c);
+    if (c->failed)
+        return;
+    function_set_add(&message->functions, function);
     message->reads = control_lists(reads, function);
     message->writes = control_lists(writes, function);
 }
@@ -47,6 +52,7 @@ static void count_user(struct control_message *message, struct cursor *c)
     uint8_t kind = cursor_u8(c), function = cursor_u8(c), group = kind & 15;
     if (c->failed || kind >> 4 != 4)
         return;
+    function_set_add(&message->functions, (uint16_t)(USER_CODE + group * 256u + function));
     bool clock_read = group == TIME && function == CLOCK_READ;
     message->reads = group == CYCLIC || group == BLOCKS || group == CPU || clock_read;
     message->writes = group == TIME && !clock_read;
@@ -71,7 +77,7 @@ static enum parse_result parse_s7(struct cursor c, size_t telegram, bool whole,
     if (cut && cursor_left(&c) < (parameters < 7 ? parameters : 7))
         return PARSE_MORE;
     if (kind == ROSCTR_JOB && parameters > 0)
-        count_job(message, cursor_u8(&c));
+        count_job(message, &c);
     else if (kind == ROSCTR_USER)
         count_user(message, &c);
     return PARSE_OK;
@@ -85,6 +91,7 @@ static void count_plus(struct control_message *message, uint16_t function)
     static const uint16_t reads[] = {0x04bb, 0x04fc, 0x0524, 0x054c, 0x0586, 0x0590, 0};
     static const uint16_t writes[] = {0x04ca, 0x04d4, 0x04f2, 0x0506, 0x051a,
                                       0x0542, 0x056b, 0x057c, 0};
+    function_set_add(&message->functions, function);
     message->reads = control_lists(reads, function);
     message->writes = control_lists(writes, function);
 }

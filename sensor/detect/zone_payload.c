@@ -28,7 +28,7 @@ bool zone_payload_strays(const struct zoned_flow *zoned)
     bool crosses = (is_plant(zones, flow->from) && is_strange(zones, flow->to)) ||
                    (is_plant(zones, flow->to) && is_strange(zones, flow->from));
     return service_is_ot(flow->service) && crosses &&
-           !(verdict->fault == ZONE_ALLOWED && verdict->named);
+           !(verdict->fault <= ZONE_FUNCTION && verdict->named);
 }
 
 static bool judge_flow(const struct subject *subject, struct finding *finding)

@@ -174,6 +174,26 @@ static bool has_port(const struct conduit *conduit, uint16_t port)
     return port >= conduit->port_first && port <= conduit->port_last;
 }
 
+/* How many of the flow's functions it does not list, and the first of them. */
+static size_t unlisted(const struct conduit *conduit, const struct zone_flow *flow, uint16_t *first)
+{
+    size_t count = 0;
+    for (size_t i = flow->functions.count; i-- > 0;)
+        if (!function_set_has(&conduit->functions, flow->functions.code[i])) {
+            *first = flow->functions.code[i];
+            count++;
+        }
+    return count;
+}
+
+/* Of more functions than are kept one at least is in no list: a list holds no more than that. */
+static bool asks_for_others(const struct conduit *conduit, const struct zone_flow *flow)
+{
+    uint16_t first;
+    return conduit->functions.count > 0 &&
+           (flow->functions.more > 0 || unlisted(conduit, flow, &first) > 0);
+}
+
 /* What the conduit has against a flow between its ends; `opened_back`: by its `to`. */
 static enum zone_fault fault_of(const struct conduit *conduit, const struct zone_flow *flow,
                                 bool opened_back)
@@ -188,7 +208,9 @@ static enum zone_fault fault_of(const struct conduit *conduit, const struct zone
         return ZONE_OTHER_PROTOCOL;
     if (flow->writes > 0 && conduit->access == CONDUIT_READ)
         return ZONE_WRITE;
-    return flow->writes > 0 && !may_write(conduit, flow) ? ZONE_WRITER : ZONE_ALLOWED;
+    if (flow->writes > 0 && !may_write(conduit, flow))
+        return ZONE_WRITER;
+    return asks_for_others(conduit, flow) ? ZONE_FUNCTION : ZONE_ALLOWED;
 }
 
 /* Of the rows that allow it one that names the service says more, wherever it stands. */
@@ -247,5 +269,8 @@ bool zones_judge(const struct zones *zones, const struct zone_flow *flow,
     *verdict = (struct zone_verdict){
         .fault = ZONE_NO_CONDUIT, .zone = (uint8_t)zone, .locked = locked, .row = -1};
     ask_all(zones, flow, verdict);
+    if (verdict->fault == ZONE_FUNCTION)
+        verdict->functions =
+            (uint16_t)unlisted(&zones->conduit[verdict->row], flow, &verdict->function);
     return true;
 }

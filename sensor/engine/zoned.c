@@ -52,6 +52,7 @@ static struct zone_flow flow_of(const struct engine *engine, const struct flow_v
                              .certain =
                                  (record->flags & (FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_SERVICE)) != 0,
                              .ended = has_ended(record)};
+    record_flow_functions(record, &flow.functions);
     put_ends(view, &flow);
     flow.from = end_of(engine, &flow.orig, &record->key);
     flow.to = end_of(engine, &flow.resp, &record->key);
@@ -202,6 +203,18 @@ static void tell(struct engine *engine, struct open_story *open, const struct fl
     }
 }
 
+/* Of the story so far, rather than of this flow alone: one that another connection asks for is told
+ * as well. */
+static uint16_t unlisted_of(struct open_story *open, const struct zoned_flow *zoned)
+{
+    const struct conduit *conduit = &zoned->zones->conduit[zoned->verdict.row];
+    const struct function_set *asked = &zoned->flow.functions;
+    for (size_t i = 0; i < asked->count; i++)
+        if (!function_set_has(&conduit->functions, asked->code[i]))
+            function_set_add(&open->unlisted, asked->code[i]);
+    return zoned->verdict.functions > 0 ? open->unlisted.count : 0;
+}
+
 /* Everything that passes a border and may is looked at here and left. */
 static void judge_crossing(struct engine *engine, const struct flow_view *view,
                            struct zoned_flow *zoned)
@@ -221,6 +234,8 @@ static void judge_crossing(struct engine *engine, const struct flow_view *view,
     if (!open || !told_is_wanted(engine, &open->story, now))
         return;
     name_border(zoned, &open->story.border);
+    if (zoned->verdict.fault == ZONE_FUNCTION)
+        zoned->verdict.functions = unlisted_of(open, zoned);
     zoned->out_bytes = open->story.out.value;
     zoned->withheld = held_before(limit, now);
     size_t count = judge(&subject, finding); /* with what the story adds */

@@ -63,6 +63,21 @@ static void closed(enum service service, uint32_t reads, uint32_t writes)
     assert_told(service, reads, writes);
 }
 
+/* The flow's end, as the case has it; what is asked for is the same however often. */
+static void closed_as(const struct control_case *t, uint32_t times)
+{
+    closed(t->service, times * t->reads, times * t->writes);
+    const struct function_set none = {.count = 0}, *set = content_get_facts(c.flow).functions;
+    set = set ? set : &none;
+    size_t at = set->count > 0 && set->code[0] == 0;
+    for (size_t i = 0; i < CASE_MESSAGES && t->functions[i]; i++, at++) {
+        assert_true(at < set->count);
+        assert_int_equal(set->code[at], t->functions[i]);
+    }
+    assert_int_equal(at, set->count);
+    assert_int_equal(set->more, 0);
+}
+
 static void talk(const struct control_case *t)
 {
     for (size_t i = 0; i < CASE_MESSAGES; i++) {
@@ -80,7 +95,7 @@ static void test_own_port(void **state)
         const struct control_case *t = &control_cases[i];
         opened(t->proto, t->port);
         talk(t);
-        closed(t->service, t->reads, t->writes);
+        closed_as(t, 1);
     }
 }
 
@@ -91,7 +106,7 @@ static void test_other_port(void **state)
         const struct control_case *t = &control_cases[i];
         opened(t->proto, OTHER_PORT);
         talk(t);
-        closed(t->service, t->reads, t->writes);
+        closed_as(t, 1);
     }
 }
 
@@ -115,7 +130,7 @@ static void talk_cut(const struct control_case *t, uint16_t resp_port, size_t fi
     say_cut(&c, RESP, answers.data, of_answers, most);
     say_cut(&c, ORIG, asks.data + of_asks, asks.size - of_asks, most);
     say_cut(&c, RESP, answers.data + of_answers, answers.size - of_answers, most);
-    closed(t->service, t->reads, t->writes);
+    closed_as(t, 1);
 }
 
 static void test_cut_everywhere(void **state)
@@ -153,7 +168,7 @@ static void test_gap(void **state)
         c.now.ns += NS_PER_S;
         packet(&c, RESP, TCP_ACK, NULL, 0, 0);
         talk(t);
-        closed(t->service, 2 * t->reads, 2 * t->writes);
+        closed_as(t, 2);
     }
 }
 
@@ -210,6 +225,32 @@ static void test_joined_late(void **state)
     say_hex(ORIG, control_cases[0].asks[0]);
     say_hex(ORIG, control_cases[0].asks[1]);
     closed(SERVICE_MODBUS, 1, 1);
+}
+
+/* Codes beyond the bound are counted; answers are none; of both sides, where both ask. */
+static void test_functions(void **state)
+{
+    char ask[64];
+    (void)state;
+    opened(PROTO_TCP, 502);
+    for (unsigned function = 1; function <= FUNCTIONS_MAX + 3; function++) {
+        snprintf(ask, sizeof ask, "0001 0000 0006 11 %02x 006b 0003", function);
+        say_hex(ORIG, ask);
+        snprintf(ask, sizeof ask, "0001 0000 0006 11 %02x 006b 0003", function + 64);
+        say_hex(RESP, ask);
+    }
+    say_hex(ORIG, "0001 0000 0006 11 01 006b 0003");
+    content_flush(c.content, c.flow, c.now);
+    const struct function_set *set = content_get_facts(c.flow).functions;
+    assert_int_equal(set->count, FUNCTIONS_MAX);
+    assert_int_equal(set->code[FUNCTIONS_MAX - 1], FUNCTIONS_MAX);
+    assert_int_equal(set->more, 3);
+    opened(PROTO_UDP, 47808); /* devices of BACnet ask each other */
+    say_hex(ORIG, "81 0a 0011 01 04 00 05 01 0c 0c 023fffff 19 4b");
+    say_hex(RESP, "81 0a 0018 01 04 00 05 02 0f 0c 00800001 19 55 3e 44 42480000 3f");
+    set = content_get_facts(c.flow).functions;
+    assert_int_equal(set->count, 2);
+    assert_true(function_set_has(set, 12) && function_set_has(set, 15));
 }
 
 static const struct {
@@ -356,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_joined_late),    cmocka_unit_test(test_turned),
         cmocka_unit_test(test_others),         cmocka_unit_test(test_monotone),
         cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_inspected),
+        cmocka_unit_test(test_functions),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
