@@ -65,10 +65,11 @@ static bool take_story(struct stories *stories, struct cursor *in)
         return false;
     }
     struct open_story *open = stories_make(stories);
-    open->story = taken.story;
-    open->counter = counter;
-    open->content_changed = taken.content_changed;
-    open->told = taken.told;
+    taken.counter = counter;
+    taken.entry = open->entry; /* its places are of this process, all else is as it was */
+    taken.newer = open->newer;
+    taken.older = open->older;
+    *open = taken;
     if (stories_enter(stories, open))
         return true;
     stories_forget(stories, open->entry);
