@@ -32,8 +32,6 @@ static void count_confirmed(struct control_message *message, struct cursor *c, u
 {
     static const bool reads[] = {[3] = true,  [4] = true,  [6] = true,  [12] = true,
                                  [13] = true, [14] = true, [26] = true, [29] = true};
-    static const bool writes[] = {[7] = true,  [8] = true,  [9] = true,  [10] = true, [11] = true,
-                                  [15] = true, [16] = true, [17] = true, [20] = true, [27] = true};
     cursor_skip(c, 2); /* sizes, invoke id */
     uint8_t sequence = head & SEGMENTED ? cursor_u8(c) : 0;
     if (head & SEGMENTED)
@@ -43,17 +41,16 @@ static void count_confirmed(struct control_message *message, struct cursor *c, u
         return;
     function_set_add(&message->functions, service);
     message->reads = service < sizeof reads && reads[service];
-    message->writes = service < sizeof writes && writes[service];
+    message->writes = function_writes(SERVICE_BACNET, service);
 }
 
 static void count_unconfirmed(struct control_message *message, struct cursor *c)
 {
-    static const uint16_t writes[] = {6, 9, 10, 0}; /* clocks, group values */
-    uint8_t service = cursor_u8(c);
+    uint16_t code = (uint16_t)(UNCONFIRMED_CODE + cursor_u8(c));
     if (c->failed)
         return;
-    function_set_add(&message->functions, (uint16_t)(UNCONFIRMED_CODE + service));
-    message->writes = control_lists(writes, service);
+    function_set_add(&message->functions, code);
+    message->writes = function_writes(SERVICE_BACNET, code);
 }
 
 /* A network and an address of as many bytes as it says. */

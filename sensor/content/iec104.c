@@ -53,11 +53,9 @@ static bool is_known(uint8_t type)
 
 static void count(struct control_message *message, uint8_t type, uint8_t cause)
 {
-    static const uint16_t others[] = {103, 105, 110, 111, 112, 113, 0};
-    bool command = (type >= 45 && type <= 51) || (type >= 58 && type <= 64);
     message->reads =
         cause == ACTIVATED ? type == 100 || type == 101 : cause == ASKED && type == 102;
-    message->writes = cause == ACTIVATED && (command || control_lists(others, type));
+    message->writes = cause == ACTIVATED && function_writes(SERVICE_IEC104, type);
     bool asks = cause == ASKED || cause == ACTIVATED || cause == DEACTIVATED || cause == OF_FILE;
     if (asks && type >= FIRST_COMMAND && type != INITIALIZED)
         function_set_add(&message->functions, type);

@@ -60,7 +60,6 @@ static enum parse_result parse_body(struct cursor *c, size_t body, struct contro
 {
     enum { NODE_ID_MAX = 7 };
     static const uint16_t reads[] = {527, 533, 554, 615, 621, 631, 664, 0};
-    static const uint16_t writes[] = {488, 494, 500, 506, 673, 700, 712, 0};
     if (body < 16)
         return PARSE_NOT;
     cursor_skip(c, 16);
@@ -73,7 +72,7 @@ static enum parse_result parse_body(struct cursor *c, size_t body, struct contro
     if (type > 0 && !is_answer((uint16_t)type))
         function_set_add(&message->functions, (uint16_t)type);
     message->reads = control_lists(reads, (uint16_t)type);
-    message->writes = control_lists(writes, (uint16_t)type);
+    message->writes = function_writes(SERVICE_OPCUA, (uint16_t)type);
     return PARSE_OK;
 }
 

@@ -87,6 +87,7 @@ static const struct named s7[] = {{0x00, "CPU services"},
                                   {0x28, "program invocation"},
                                   {0x29, "PLC stop"},
                                   {0xf0, "set up communication"},
+                                  {FUNCTION_S7_UNSEEN, "not looked at"},
                                   {0x04bb, "explore"},
                                   {0x04ca, "create object"},
                                   {0x04d4, "delete object"},
@@ -276,6 +277,7 @@ static const struct named cip[] = {{0x01, "get attributes all"},
                                    {0x657, "search connection data"},
                                    {0x65a, "get connection owner"},
                                    {0x65b, "large forward open"},
+                                   {FUNCTION_CIP_UNSEEN, "not looked at"},
                                    {0, NULL}};
 
 static const struct named opcua[] = {{422, "FindServers"},
@@ -321,26 +323,52 @@ static const struct named profinet[] = {{0, "connect"}, {1, "release"}, {2, "rea
                                         {3, "write"},   {4, "control"}, {5, "read implicit"},
                                         {0, NULL}};
 
+/* --- what writes ------------------------------------------------------------------------------ */
+
+static const uint16_t modbus_writes[] = {5, 6, 15, 16, 21, 22, 23, 0};
+static const uint16_t s7_writes[] = {0x05,   0x1a,   0x1b,   0x1c,   0x28,   0x29,
+                                     0x04ca, 0x04d4, 0x04f2, 0x0506, 0x051a, 0x0542,
+                                     0x056b, 0x057c, 0x7702, 0x7704, 0};
+static const uint16_t dnp3_writes[] = {2,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,
+                                       15, 16, 17, 18, 19, 20, 21, 22, 24, 27, 31, 0};
+static const uint16_t iec104_writes[] = {45, 46, 47, 48,  49,  50,  51,  58,  59,  60, 61,
+                                         62, 63, 64, 103, 105, 110, 111, 112, 113, 0};
+static const uint16_t bacnet_writes[] = {7,  8,  9,  10,  11,  15,  16,
+                                         17, 20, 27, 262, 265, 266, 0}; /* clocks, group values */
+static const uint16_t cip_writes[] = {0x02, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0d, 0x10,
+                                      0x15, 0x16, 0x19, 0x1a, 0x1b, 0x4d, 0x4e, 0x53, 0};
+static const uint16_t opcua_writes[] = {488, 494, 500, 506, 673, 700, 712, 0};
+static const uint16_t profinet_writes[] = {3, 0};
+
 /* --- services --------------------------------------------------------------------------------- */
 
 static const struct {
     uint16_t last;
     bool hex;
     const struct named *named;
+    const uint16_t *writes; /* ends with 0 */
 } row[SERVICES] = {
-    [SERVICE_MODBUS] = {UINT8_MAX, false, modbus},
-    [SERVICE_S7] = {UINT16_MAX, true, s7},
-    [SERVICE_DNP3] = {127, false, dnp3},
-    [SERVICE_IEC104] = {127, false, iec104},
-    [SERVICE_BACNET] = {511, false, bacnet},
-    [SERVICE_CIP] = {0x67f, true, cip},
-    [SERVICE_OPCUA] = {UINT16_MAX, false, opcua},
-    [SERVICE_PROFINET] = {UINT16_MAX, false, profinet},
+    [SERVICE_MODBUS] = {UINT8_MAX, false, modbus, modbus_writes},
+    [SERVICE_S7] = {UINT16_MAX, true, s7, s7_writes},
+    [SERVICE_DNP3] = {127, false, dnp3, dnp3_writes},
+    [SERVICE_IEC104] = {127, false, iec104, iec104_writes},
+    [SERVICE_BACNET] = {511, false, bacnet, bacnet_writes},
+    [SERVICE_CIP] = {FUNCTION_CIP_UNSEEN, true, cip, cip_writes},
+    [SERVICE_OPCUA] = {UINT16_MAX, false, opcua, opcua_writes},
+    [SERVICE_PROFINET] = {UINT16_MAX, false, profinet, profinet_writes},
 };
 
 uint16_t function_last(enum service service)
 {
     return row[service].last;
+}
+
+bool function_writes(enum service service, uint16_t code)
+{
+    for (const uint16_t *at = row[service].writes; at && *at; at++)
+        if (*at == code)
+            return true;
+    return false;
 }
 
 const char *function_name(enum service service, uint16_t code)

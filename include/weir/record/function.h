@@ -10,6 +10,9 @@
  *   cip                      the service; 0x600 +: of the connection manager
  *   opcua                    the node id of the request's type, in the standard's namespace
  *
+ * Of s7 and cip one code more stands for requests whose function could not be read: a protocol's
+ * own way to cut or to wrap them must not hide what is asked for.
+ *
  * Thread-safe: no state. */
 #ifndef WEIR_RECORD_FUNCTION_H
 #define WEIR_RECORD_FUNCTION_H
@@ -19,6 +22,9 @@
 /* Of a flow, and of a conduit: so a flow that asked for more than are kept asked for more than any
  * conduit can list. */
 #define FUNCTIONS_MAX 32u
+
+#define FUNCTION_S7_UNSEEN  0x100u /* it is not in the telegram's first segment */
+#define FUNCTION_CIP_UNSEEN 0x680u /* parts of a batch, and what is wrapped twice */
 
 struct function_set {
     uint16_t code[FUNCTIONS_MAX]; /* `count` of them, ascending, each once */
@@ -32,6 +38,8 @@ void function_set_merge(struct function_set *set, const struct function_set *oth
 
 /* The largest code that requests of this service can have; 0: it has none. */
 uint16_t function_last(enum service service);
+/* By the code alone: so are `writes` counted, but for codes that mean it with some causes only. */
+bool function_writes(enum service service, uint16_t code);
 const char *function_name(enum service service, uint16_t code); /* NULL: none is known */
 #define FUNCTION_TEXT_SIZE 64u
 /* "5", or "0x29" where the field writes it so; with its name: "5 (write single coil)". */

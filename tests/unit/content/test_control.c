@@ -253,6 +253,130 @@ static void test_functions(void **state)
     assert_true(function_set_has(set, 12) && function_set_has(set, 15));
 }
 
+#define CIP_DATA  CIP_ZEROS "00000000 0000 0200 0000 0000 b200 "
+#define S7_SET_UP "0300 0019 02 f0 80 32 01 0000 0400 0008 0000 f0 00 0001 0001 01e0"
+#define S7_STOP   "29 0000000000 09 'P_PROGRAM'"
+
+/* How a message is cut or wrapped hides nothing: what cannot be read is said. */
+static const struct {
+    uint16_t port;
+    const char *asks[4];
+    uint32_t writes;
+    uint16_t functions[4];
+} hidden[] = {
+    /* a batch in a batch; what is sent on twice, and in a batch; the manager in two bytes */
+    {44818,
+     {"6f00 2200 " CIP_DATA "1200 0a 02 2002 2401 0100 0400 0a 02 2002 2401 0000"},
+     0,
+     {0x0a, 0x680}},
+    {44818,
+     {"6f00 2a00 " CIP_DATA "1a00 52 02 2006 2401 0a05 1000 52 02 2006 2401 0a05 0600 "
+      "4d 02 910141 00"},
+     0,
+     {0x652, 0x680}},
+    {44818,
+     {"6f00 2400 " CIP_DATA "1400 0a 02 2002 2401 0100 0400 52 02 2006 2401 0a05 0000"},
+     0,
+     {0x0a, 0x652, 0x680}},
+    {44818,
+     {"6f00 2400 " CIP_DATA "1400 52 04 2100 0600 2500 0100 0a05 0600 4d 02 910141 00"},
+     1,
+     {0x4d, 0x652}},
+    /* behind a segment of nothing; behind its header; not even that is in the first one */
+    {102,
+     {S7_OPEN, S7_SET_UP, "0300 0007 02 f0 00",
+      "0300 0021 02 f0 80 32 01 0000 0700 0010 0000 " S7_STOP},
+     1,
+     {0x29, 0xf0}},
+    {102,
+     {S7_OPEN, S7_SET_UP, "0300 0011 02 f0 00 32 01 0000 0700 0010 0000",
+      "0300 0017 02 f0 80 " S7_STOP},
+     0,
+     {0xf0, 0x100}},
+    {102,
+     {S7_OPEN, S7_SET_UP, "0300 0008 02 f0 00 32",
+      "0300 0020 02 f0 80 01 0000 0700 0010 0000 " S7_STOP},
+     0,
+     {0xf0, 0x100}},
+    {102,
+     {S7_OPEN, S7_SET_UP, "0300 0009 02 f0 00 72 01",
+      "0300 0016 02 f0 80 0009 31 0000 04ca 00000001 7201 0000"},
+     0,
+     {0xf0, 0x100}},
+    /* an exception asks for nothing */
+    {502, {"0001 0000 0006 11 03 006b 0003", "0003 0000 0003 11 97 02"}, 0, {3}},
+};
+
+static void assert_functions(const uint16_t *codes, size_t most)
+{
+    const struct function_set *set = content_get_facts(c.flow).functions;
+    size_t count = 0;
+    assert_non_null(set);
+    for (; count < most && codes[count]; count++) {
+        assert_true(count < set->count);
+        assert_int_equal(set->code[count], codes[count]);
+    }
+    assert_int_equal(set->count, count);
+}
+
+static void test_hidden_functions(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        opened(PROTO_TCP, hidden[i].port);
+        for (size_t n = 0; n < 4 && hidden[i].asks[n]; n++)
+            say_hex(ORIG, hidden[i].asks[n]);
+        content_flush(c.content, c.flow, c.now);
+        assert_int_equal(content_get_facts(c.flow).operations.writes, hidden[i].writes);
+        assert_functions(hidden[i].functions, 4);
+    }
+}
+
+static void put_le16(struct bytes *b, unsigned value)
+{
+    put8(b, value);
+    put8(b, value >> 8);
+}
+
+/* A batch of so many, each of them the same read of a tag, at an offset of its body. */
+static void say_batch(unsigned number, unsigned at)
+{
+    static struct bytes b;
+    unsigned body = at + 6 < 2 + 2 * number ? 2 + 2 * number : at + 6, data = 6 + body;
+    b.size = 0;
+    put_hex(&b, "6f00");
+    put_le16(&b, 16 + data);
+    put_hex(&b, CIP_DATA);
+    put_le16(&b, data);
+    put_hex(&b, "0a 02 2002 2401");
+    size_t from = b.size;
+    put_le16(&b, number);
+    for (unsigned i = 0; i < number; i++)
+        put_le16(&b, at);
+    while (b.size < from + at)
+        put_hex(&b, "00");
+    put_hex(&b, "4c 02 910141 00");
+    say(&c, ORIG, b.data, b.size);
+}
+
+/* More parts than are looked at, and one that stands behind what is. */
+static void test_large_batches(void **state)
+{
+    (void)state;
+    opened(PROTO_TCP, 44818);
+    say_batch(64, 2 + 2 * 64);
+    content_flush(c.content, c.flow, c.now);
+    assert_functions((const uint16_t[]){0x0a, 0x4c}, 2);
+    opened(PROTO_TCP, 44818);
+    say_batch(65, 2 + 2 * 65);
+    content_flush(c.content, c.flow, c.now);
+    assert_functions((const uint16_t[]){0x0a, 0x4c, 0x680}, 3);
+    opened(PROTO_TCP, 44818);
+    say_batch(1, 1200);
+    content_flush(c.content, c.flow, c.now);
+    assert_functions((const uint16_t[]){0x0a, 0x680}, 2);
+}
+
 static const struct {
     uint8_t proto;
     uint16_t port;
@@ -397,7 +521,8 @@ int main(void)
         cmocka_unit_test(test_joined_late),    cmocka_unit_test(test_turned),
         cmocka_unit_test(test_others),         cmocka_unit_test(test_monotone),
         cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_inspected),
-        cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_functions),      cmocka_unit_test(test_hidden_functions),
+        cmocka_unit_test(test_large_batches),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

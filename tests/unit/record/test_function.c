@@ -66,6 +66,18 @@ static void test_names(void **state)
     expect(SERVICE_OPCUA, 631, "631 (Read)");
     expect(SERVICE_PROFINET, 0, "0 (connect)");
     expect(SERVICE_DNS, 1, "1");
+    expect(SERVICE_CIP, FUNCTION_CIP_UNSEEN, "0x680 (not looked at)");
+    expect(SERVICE_S7, FUNCTION_S7_UNSEEN, "0x100 (not looked at)");
+}
+
+static void test_writes(void **state)
+{
+    (void)state;
+    assert_true(function_writes(SERVICE_MODBUS, 5) && function_writes(SERVICE_S7, 0x29));
+    assert_true(function_writes(SERVICE_CIP, 0x4e) && function_writes(SERVICE_BACNET, 265));
+    assert_false(function_writes(SERVICE_MODBUS, 3) || function_writes(SERVICE_MODBUS, 0));
+    assert_false(function_writes(SERVICE_CIP, 0x64e) || function_writes(SERVICE_S7, 0x7703));
+    assert_false(function_writes(SERVICE_DNS, 5) || function_writes(SERVICE_NONE, 0));
 }
 
 /* Every name is of a code that there can be, and fits where it is written. */
@@ -77,6 +89,7 @@ static void test_all_names(void **state)
         for (unsigned code = 0; code <= UINT16_MAX; code++) {
             const char *name = function_name((enum service)service, (uint16_t)code);
             named += name != NULL;
+            assert_true(name || !function_writes((enum service)service, (uint16_t)code));
             assert_true(!name || (code <= last && strlen(name) + 12 < FUNCTION_TEXT_SIZE));
         }
         assert_int_equal(named > 0, last > 0);
@@ -88,7 +101,7 @@ static void test_all_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_set), cmocka_unit_test(test_bound),
-                                       cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_names), cmocka_unit_test(test_writes),
                                        cmocka_unit_test(test_all_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
