@@ -46,11 +46,14 @@ static const char *protocol_text(const struct zone_flow *flow, char text[24])
     return text;
 }
 
-/* Each further function that is not listed is told again, as a write is. */
+/* A write is told again, and so is each function that is not listed, whichever connection of the
+ * story asks for it: what is counted stays counted. */
 static double evidence_of(const struct zoned_flow *zoned)
 {
-    double evidence = zoned->flow.writes > 0 ? RAISED : 1;
-    for (unsigned more = 1; more < zoned->verdict.functions; more++)
+    double evidence = zoned->wrote ? RAISED : 1;
+    for (unsigned function = 0; function < zoned->functions; function++)
+        evidence *= RAISED;
+    for (unsigned beyond = zoned->beyond; beyond > 0; beyond /= 10)
         evidence *= RAISED;
     for (uint64_t bytes = zoned->out_bytes; bytes >= 10; bytes /= 10)
         evidence *= RAISED;
@@ -110,6 +113,8 @@ static const char *function_why(const struct zoned_flow *zoned, char *text, size
 {
     const struct zone_verdict *verdict = &zoned->verdict;
     char function[FUNCTION_TEXT_SIZE];
+    if (verdict->functions == 0 && verdict->fault != ZONE_FUNCTION)
+        return "";
     if (verdict->functions == 0)
         return "a function beyond the 32 that are kept was never allowed here";
     function_text(zoned->flow.service, verdict->function, function);
@@ -159,9 +164,11 @@ static bool judge_flow(const struct subject *subject, struct finding *finding)
     enum zone_fault fault = zoned->verdict.fault;
     if (!zoned->verdict.locked || fault == ZONE_ALLOWED || zone_payload_strays(zoned))
         return false;
-    char text[128];
-    const char *why =
-        fault == ZONE_FUNCTION ? function_why(zoned, text, sizeof text) : fault_row[fault].why;
+    char function[128], why[224];
+    const char *of_function = function_why(zoned, function, sizeof function);
+    const char *of_row = fault_row[fault].why;
+    snprintf(why, sizeof why, "%s%s%s", of_row ? of_row : "", of_row && *of_function ? "; " : "",
+             of_function);
     zone_tell(zoned, fault_row[fault].code, why, score_of(zoned), finding);
     finding->as = (uint8_t)as_of(zoned);
     return true;

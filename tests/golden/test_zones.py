@@ -257,6 +257,31 @@ class Zones(Case):
                                 "function 43 (encapsulated interface transport) and 1 more were never allowed here",
                                 "function 17 (report server id) and 2 more were never allowed here"])
 
+    def told_in_turn(self, config, host, *conversations):
+        """What is told of connections of one host, one a minute."""
+        frames = [frame for at, asks in enumerate(conversations)
+                  for frame in modbus(AT + at * 60 * NS, host, PLC, asks, asks, 40002 + at)]
+        return [(alert["weir"]["reasons"][0]["code"], alert["weir"]["reasons"][0]["text"].split(": ")[-1])
+                for alert in self.opened("-c", config, self.write("turns.pcap", pcap(frames)))]
+
+    def test_a_write_hides_no_function(self):
+        """… whichever was first; and a write that is listed is no news beside a function that was told."""
+        locked, matrix = self.locked_plant()
+        coil, diagnostics = ("function 5 (write single coil) was never allowed here",
+                             "function 8 (diagnostics) was never allowed here")
+        code = "zone.conduit.function"
+        self.assertEqual(self.told_in_turn(locked, MASTER, COIL, DIAGNOSTICS, COIL + DIAGNOSTICS),
+                         [(code, coil), (code, diagnostics.replace(" was", " and 1 more were"))])
+        self.assertEqual(self.told_in_turn(locked, MASTER, DIAGNOSTICS, DIAGNOSTICS + WRITE, WRITE),
+                         [(code, diagnostics)])
+        reading = re.sub(r"  writers: .*\n", "", matrix.replace("access: write", "access: read"))
+        reading = self.config(PLANT, "locked", reading.replace("functions: [3, 6]", "functions: [3]"))
+        wrote = "the conduit is for reading, and it wrote"
+        self.assertEqual(self.told_in_turn(reading, MASTER, READ + WRITE, READ + DIAGNOSTICS),
+                         [("zone.conduit.write",
+                           f"{wrote}; function 6 (write single register) was never allowed here"),
+                          (code, diagnostics.replace(" was", " and 1 more were"))])
+
     def test_a_new_function_in_a_long_connection(self):
         """It is told within 10 s, not when the connection ends."""
         locked, _ = self.locked_plant()

@@ -124,9 +124,11 @@ struct zone_verdict {
     bool locked;  /* … and it is locked */
     bool named;   /* ZONE_ALLOWED: by a conduit that names the service */
     int row;      /* of the conduits, that the fault is about; −1: of none */
-    /* ZONE_FUNCTION: how many of the flow's the row does not list (where it is told: of the
-     * story's), and the first; 0: none of those that are kept, and there were more. */
+    /* Up to ZONE_WRITE: how many of the flow's functions the row does not list, and the first
+     * (where it is told: of the story's, and the first new one); ZONE_FUNCTION and 0: none of those
+     * that are kept, and there were more. */
     uint16_t functions, function;
+    bool wrote; /* … and something of what it is told for was a write */
 };
 /* False: no end is in a zone. */
 bool zones_judge(const struct zones *zones, const struct zone_flow *flow,
@@ -160,7 +162,10 @@ struct zoned_flow {
     const struct zones *zones;
     struct zone_flow flow;
     struct zone_verdict verdict;
-    uint64_t out_bytes; /* of the story */
+    uint64_t out_bytes; /* of the story, as the next three */
+    bool wrote;
+    uint16_t functions; /* that are not listed */
+    uint16_t beyond;    /* requests of further ones than are kept */
     uint64_t withheld;  /* stories that the zone's rate limit held back since the last alert */
 };
 

@@ -268,6 +268,9 @@ static void test_judged(void **state)
     "- {from: supervision, to: control, protocol: modbus, port: 502, functions: [3, 16]" more "}"  \
     "\n"
 
+#define LISTING(list)                                                                              \
+    "- {from: supervision, to: control, protocol: modbus, port: 502, functions: [" list "]}\n"
+
 /* What is asked for has to be in the row's list, all of it; a row without a list takes anything. */
 static void test_functions(void **state)
 {
@@ -288,8 +291,12 @@ static void test_functions(void **state)
         {ASKING(""), {3}, 1, 0, ZONE_FUNCTION, 0, 0},
         {READING, {3, 8}, 1, 0, ZONE_ALLOWED, 0, 0},
         {ASKING("") READING, {8}, 0, 0, ZONE_ALLOWED, 0, 0},
-        {ASKING(", access: read"), {5}, 0, 1, ZONE_WRITE, 0, 0},
-        {ASKING(", writers: [10.9.2.9]"), {5}, 0, 1, ZONE_WRITER, 0, 0},
+        {ASKING(", access: read"), {5, 8}, 0, 1, ZONE_WRITE, 2, 5},
+        {ASKING(", access: read"), {16}, 0, 1, ZONE_WRITE, 0, 0},
+        {READING, {5}, 0, 1, ZONE_WRITE, 0, 0},
+        {ASKING(", writers: [10.9.2.9]"), {5}, 0, 1, ZONE_WRITER, 1, 5},
+        /* of two lists the one that lacks least, wherever it stands */
+        {LISTING("1, 2") LISTING("3, 5") LISTING("1, 4"), {3, 5, 8}, 0, 0, ZONE_FUNCTION, 1, 8},
         /* the mildest of two rows */
         {ASKING("") ASKING(", access: read"), {5}, 0, 1, ZONE_FUNCTION, 1, 5},
         {"- {from: supervision, to: control, protocol: tcp, port: 502}\n" ASKING(""),
@@ -336,6 +343,8 @@ static void test_a_function_is_told(void **state)
          "T0855"},
         {"10.9.1.1", {3, 99}, 0, "function 99 was never allowed here", "T0801"},
         {"10.9.1.1", {8, 5, 3}, 1, "function 5 (write single coil) and 1 more were", "T0855"},
+        /* a write that is listed is no more than it was */
+        {"10.9.1.1", {16, 8}, 1, "function 8 (diagnostics) was never", "T0855"},
         {"192.0.2.1", {8}, 0, "function 8 (diagnostics) was never", "T0882"},
     };
     double before = 0;
@@ -350,6 +359,8 @@ static void test_a_function_is_told(void **state)
             function_set_add(&zoned.flow.functions, row[i].code[n]);
         zoned.flow.writes = row[i].writes;
         assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+        zoned.functions = zoned.verdict.functions; /* the story is this flow */
+        zoned.wrote = zoned.verdict.wrote;
         struct subject subject = {.kind = SUBJECT_ZONE, .zoned = &zoned};
         assert_int_equal(judge(&subject, finding), 1);
         assert_string_equal(finding->detector->id, "zone.conduit");
@@ -361,8 +372,69 @@ static void test_a_function_is_told(void **state)
             before = finding->evidence;
         if (i == 2)
             assert_true(finding->evidence > 1.3 * before);
+        assert_int_equal(zoned.verdict.wrote, row[i].code[0] == 5 || row[i].code[1] == 5);
         zones_free(zones);
     }
+}
+
+static double evidence_of(const struct zoned_flow *zoned)
+{
+    struct finding finding[JUDGE_FINDINGS];
+    struct subject subject = {.kind = SUBJECT_ZONE, .zoned = zoned};
+    assert_int_equal(judge(&subject, finding), 1);
+    return finding->evidence;
+}
+
+/* What the story adds is told again: the first function beside another fault of its, a write, and
+ * each power of ten of what is beyond those that are kept. */
+static void test_what_raises(void **state)
+{
+    (void)state;
+    struct zones *zones = site(ASKING(", access: read"));
+    struct zoned_flow zoned = {.zones = zones};
+    zoned.flow = flow(zones, "10.9.2.1", "10.9.1.1", 502, SERVICE_MODBUS);
+    function_set_add(&zoned.flow.functions, 8);
+    assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+    const struct {
+        bool wrote;
+        uint16_t functions, beyond;
+    } row[] = {{false, 0, 0}, {true, 0, 0},  {true, 1, 0},   {true, 2, 0},
+               {true, 32, 0}, {true, 32, 1}, {true, 32, 10}, {true, 32, 60000}};
+    double before = 0;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        zoned.wrote = row[i].wrote;
+        zoned.functions = row[i].functions;
+        zoned.beyond = row[i].beyond;
+        assert_true(evidence_of(&zoned) > 1.3 * before);
+        before = evidence_of(&zoned);
+    }
+    zoned.beyond = 60001;
+    assert_true(evidence_of(&zoned) == before);
+    zones_free(zones);
+}
+
+/* Written to although it is for reading: the function is named beside it. */
+static void test_a_write_says_its_function(void **state)
+{
+    (void)state;
+    struct zones *zones = site(ASKING(", access: read"));
+    struct zoned_flow zoned = {.zones = zones};
+    struct finding finding[JUDGE_FINDINGS];
+    zoned.flow = flow(zones, "10.9.2.1", "10.9.1.1", 502, SERVICE_MODBUS);
+    zoned.flow.writes = 1;
+    function_set_add(&zoned.flow.functions, 16);
+    struct subject subject = {.kind = SUBJECT_ZONE, .zoned = &zoned};
+    assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+    assert_int_equal(judge(&subject, finding), 1);
+    assert_non_null(strstr(finding->reason[0].text, "for reading, and it wrote"));
+    assert_null(strstr(finding->reason[0].text, "function"));
+    function_set_add(&zoned.flow.functions, 5);
+    assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+    assert_int_equal(judge(&subject, finding), 1);
+    assert_string_equal(finding->reason[0].code, "zone.conduit.write");
+    assert_non_null(strstr(finding->reason[0].text,
+                           "and it wrote; function 5 (write single coil) was never allowed here"));
+    zones_free(zones);
 }
 
 /* Too little was said to know what it is. */
@@ -547,6 +619,36 @@ static void test_payload_allowed(void **state)
     }
 }
 
+/* A list that lacks what is asked for: where the zone is not locked, zone.conduit is silent, and
+ * what never belongs outside is told. */
+static void test_payload_functions(void **state)
+{
+    (void)state;
+    static const struct {
+        enum zone_state state;
+        uint16_t code;
+        const char *id;
+    } row[] = {{ZONE_LOCKED, 3, NULL},
+               {ZONE_LOCKED, 8, "zone.conduit"},
+               {ZONE_OBSERVE, 3, NULL},
+               {ZONE_OBSERVE, 8, "zone.payload"}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct zones *zones =
+            site("- {from: outside, to: control, protocol: modbus, functions: [3]}\n");
+        struct zoned_flow zoned = {.zones = zones};
+        struct finding finding[JUDGE_FINDINGS];
+        zones->zone[0].state = row[i].state;
+        zoned.flow = flow(zones, "192.0.2.1", "10.9.1.1", 502, SERVICE_MODBUS);
+        function_set_add(&zoned.flow.functions, row[i].code);
+        assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+        struct subject subject = {.kind = SUBJECT_ZONE, .zoned = &zoned};
+        assert_int_equal(judge(&subject, finding), row[i].id ? 1 : 0);
+        if (row[i].id)
+            assert_string_equal(finding->detector->id, row[i].id);
+        zones_free(zones);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,12 +660,15 @@ int main(void)
         cmocka_unit_test(test_judged),
         cmocka_unit_test(test_functions),
         cmocka_unit_test(test_a_function_is_told),
+        cmocka_unit_test(test_what_raises),
+        cmocka_unit_test(test_a_write_says_its_function),
         cmocka_unit_test(test_young),
         cmocka_unit_test(test_ended),
         cmocka_unit_test(test_uncertain),
         cmocka_unit_test(test_no_zone),
         cmocka_unit_test(test_told),
         cmocka_unit_test(test_payload_allowed),
+        cmocka_unit_test(test_payload_functions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
