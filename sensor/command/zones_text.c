@@ -69,12 +69,13 @@ static struct zone_flow flow_of(const struct conduit_seen *row, size_t writer)
     return flow;
 }
 
-/* A flow of it that asks for this function and nothing else; `at` behind all: for none of those
- * that are kept. Whether it writes was asked before. */
-static struct zone_flow asking_for(const struct conduit_seen *row, size_t at)
+/* A flow of it that asks for this function and nothing else, and writes if that does and something
+ * was written; `at` behind all: for none of those that are kept. */
+static struct zone_flow asking_for(const struct conduit_seen *row, size_t at, size_t writer)
 {
-    struct zone_flow flow = flow_of(row, row->writer_count);
-    flow.writes = 0;
+    struct zone_flow flow = flow_of(row, writer);
+    flow.writes = was_written(row) && at < row->function_count &&
+                  function_writes(flow.service, row->function[at].code);
     if (at < row->function_count)
         function_set_add(&flow.functions, row->function[at].code);
     else
@@ -82,15 +83,20 @@ static struct zone_flow asking_for(const struct conduit_seen *row, size_t at)
     return flow;
 }
 
+/* Of none of those that write is it listed: who of them asked for it is not known. */
 static bool is_new(const struct zones *zones, const struct conduit_seen *row, size_t at, bool *used)
 {
-    struct zone_flow flow = asking_for(row, at);
-    struct zone_verdict verdict;
-    if (!zones_judge(zones, &flow, &verdict))
-        return false;
-    if (verdict.row >= 0)
-        used[verdict.row] = true;
-    return verdict.fault == ZONE_FUNCTION;
+    bool new = true;
+    for (size_t writer = 0; writer == 0 || writer < row->writer_count; writer++) {
+        struct zone_flow flow = asking_for(row, at, writer);
+        struct zone_verdict verdict;
+        if (!zones_judge(zones, &flow, &verdict))
+            return false;
+        if (verdict.row >= 0)
+            used[verdict.row] = true;
+        new = new && (verdict.fault == ZONE_FUNCTION || verdict.functions > 0);
+    }
+    return new;
 }
 
 static bool has_new_functions(const struct zones *zones, const struct conduit_seen *row, bool *used)

@@ -11,16 +11,29 @@ static bool may(const struct zones *zones, const struct zone_flow *flow)
     return zones_judge(zones, flow, &verdict) && verdict.fault == ZONE_ALLOWED;
 }
 
-/* Each function that is known, asked for alone: whether it writes is asked with the writers. */
+/* Asked for alone, by one at least of those that write: which of them did is not known. */
+static bool function_may(const struct zones *zones, const struct conduit_seen *row,
+                         struct zone_flow flow, uint16_t code)
+{
+    bool allowed = false;
+    bool written = row->writes > 0 || row->writer_count > 0 || row->more_writers;
+    flow.writes = written && function_writes(flow.service, code);
+    flow.functions = (struct function_set){.code = {code}, .count = 1};
+    for (size_t i = 0; !allowed && (i == 0 || i < row->writer_count); i++) {
+        if (row->writer_count > 0)
+            flow.orig = row->writer[i];
+        allowed = may(zones, &flow);
+    }
+    return allowed;
+}
+
+/* Each that is known. */
 static bool all_functions_may(const struct zones *zones, const struct conduit_seen *row,
                               struct zone_flow flow)
 {
     bool allowed = true;
-    flow.writes = 0;
-    for (size_t i = 0; allowed && i < row->function_count; i++) {
-        flow.functions = (struct function_set){.code = {row->function[i].code}, .count = 1};
-        allowed = may(zones, &flow);
-    }
+    for (size_t i = 0; allowed && i < row->function_count; i++)
+        allowed = function_may(zones, row, flow, row->function[i].code);
     return allowed;
 }
 

@@ -88,6 +88,11 @@ static void test_functions(void **state)
     expect(
         CONDUIT "access: read, functions: [3, 99]}\n", zones_drift_text,
         ": a write where only reads are allowed, a new function: 5 (write single coil); 3 flows");
+    /* a function that writes needs a row that may be written */
+    expect(CONDUIT "access: read}\n" CONDUIT "writers: [10.9.2.1], functions: [6]}\n",
+           zones_drift_text, ": a new function: 5 (write single coil); 3 flows");
+    expect(CONDUIT "access: read}\n" CONDUIT "functions: [5]}\n", zones_drift_text,
+           " 0 not in the matrix");
 }
 
 int main(void)
