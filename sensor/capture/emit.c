@@ -173,13 +173,16 @@ static void put_facts(struct record_flow *record, const struct content_facts *fa
 bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
                const struct content_facts *facts, const struct tunnel tunnel[SIDES])
 {
-    size_t size, most = texts_of(facts) + (tunnel ? SIDES * sizeof *tunnel : 0);
+    size_t size, most = texts_of(facts) + (tunnel ? SIDES * sizeof *tunnel : 0) +
+                        (facts->functions ? sizeof facts->functions->code : 0);
     struct record_flow *record = begin(emitter, sizeof *record, most, &size);
     flow_fill_record(flow, end, time, record);
     put_facts(record, facts);
     size_t tail = put_texts(record, facts);
     if (tunnel)
         tail += record_flow_put_tunnels(record, tunnel);
+    if (facts->functions)
+        tail += record_flow_put_functions(record, facts->functions);
     size = record_size(sizeof *record, tail);
     if (push(emitter, RECORD_FLOW, time, size))
         return true;

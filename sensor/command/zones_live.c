@@ -45,6 +45,12 @@ static uint8_t service_of(const struct json_value *row)
     return SERVICE_NONE;
 }
 
+static uint64_t count_at(const struct json_value *root, const char *key)
+{
+    int64_t count = 0;
+    return json_whole(json_get(root, key), &count) && count > 0 ? (uint64_t)count : 0;
+}
+
 /* Where the sensor tells pseudonyms, writers are not known. */
 static void take_writers(const struct json_value *row, struct conduit_seen *seen)
 {
@@ -57,6 +63,23 @@ static void take_writers(const struct json_value *row, struct conduit_seen *seen
             seen->writer_count++;
         else
             seen->more_writers = true;
+    }
+}
+
+/* An older sensor tells none. */
+static void take_functions(const struct json_value *row, struct conduit_seen *seen)
+{
+    const struct json_value *list = json_get(row, "functions");
+    size_t count = json_length(list);
+    seen->more_functions = count_at(row, "more_functions");
+    for (size_t i = 0; i < count && seen->function_count < FUNCTIONS_MAX; i++) {
+        const struct json_value *one = json_at(list, i);
+        int64_t code;
+        if (take_whole(one, "code", UINT16_MAX, &code))
+            seen->function[seen->function_count++] =
+                (struct function_seen){.code = (uint16_t)code, .flows = count_at(one, "flows")};
+        else
+            seen->more_functions++;
     }
 }
 
@@ -88,13 +111,8 @@ static bool take_row(const struct zones *zones, const struct json_value *row,
     seen->bytes[SIDE_RESP] = (uint64_t)back;
     seen->most_said = (uint64_t)most;
     take_writers(row, seen);
+    take_functions(row, seen);
     return true;
-}
-
-static uint64_t count_at(const struct json_value *root, const char *key)
-{
-    int64_t count = 0;
-    return json_whole(json_get(root, key), &count) && count > 0 ? (uint64_t)count : 0;
 }
 
 static void take_all(const struct zones *zones, const struct json_value *root,

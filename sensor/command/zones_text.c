@@ -49,7 +49,7 @@ static bool hides_writers(const struct conduit_seen *row)
 }
 
 /* As the flow of it that said most was judged; behind the writers that are known, one that is not.
- */
+ * What was asked for is judged function by function: no one flow need have asked for all. */
 static struct zone_flow flow_of(const struct conduit_seen *row, size_t writer)
 {
     struct zone_flow flow = {.from = row->from,
@@ -69,8 +69,47 @@ static struct zone_flow flow_of(const struct conduit_seen *row, size_t writer)
     return flow;
 }
 
-/* The worst of what is against it: of each that writes, or of it as it is read. `used`: of each
- * conduit, whether something went its way, if only more than it allows. */
+/* A flow of it that asks for this function and nothing else, and writes if that does and something
+ * was written; `at` behind all: for none of those that are kept. */
+static struct zone_flow asking_for(const struct conduit_seen *row, size_t at, size_t writer)
+{
+    struct zone_flow flow = flow_of(row, writer);
+    flow.writes = was_written(row) && at < row->function_count &&
+                  function_writes(flow.service, row->function[at].code);
+    if (at < row->function_count)
+        function_set_add(&flow.functions, row->function[at].code);
+    else
+        flow.functions.more = 1;
+    return flow;
+}
+
+/* Of none of those that write is it listed: who of them asked for it is not known. */
+static bool is_new(const struct zones *zones, const struct conduit_seen *row, size_t at, bool *used)
+{
+    bool new = true;
+    for (size_t writer = 0; writer == 0 || writer < row->writer_count; writer++) {
+        struct zone_flow flow = asking_for(row, at, writer);
+        struct zone_verdict verdict;
+        if (!zones_judge(zones, &flow, &verdict))
+            return false;
+        if (verdict.row >= 0)
+            used[verdict.row] = true;
+        new = new && (verdict.fault == ZONE_FUNCTION || verdict.functions > 0);
+    }
+    return new;
+}
+
+static bool has_new_functions(const struct zones *zones, const struct conduit_seen *row, bool *used)
+{
+    bool any = false;
+    for (size_t at = 0; at < row->function_count + (row->more_functions > 0); at++)
+        any |= is_new(zones, row, at, used);
+    return any;
+}
+
+/* The worst of what is against it: of each that writes, or of it as it is read; else of what is
+ * asked for. `used`: of each conduit, whether something went its way, if only more than it allows.
+ */
 static enum zone_fault fault_of(const struct zones *zones, const struct conduit_seen *row,
                                 bool *used)
 {
@@ -88,6 +127,8 @@ static enum zone_fault fault_of(const struct zones *zones, const struct conduit_
         if (verdict.fault > worst)
             worst = verdict.fault;
     }
+    if (has_new_functions(zones, row, used) && worst == ZONE_ALLOWED)
+        worst = ZONE_FUNCTION;
     return worst;
 }
 
@@ -104,18 +145,55 @@ static void put_writers(struct buffer *b, const struct conduit_seen *row)
     buffer_text(b, "]\n");
 }
 
+/* Codes, and what those are called that have a name. */
+static void put_functions(struct buffer *b, const struct conduit_seen *row)
+{
+    char text[8];
+    const char *before = " # ";
+    enum service service = (enum service)row->service;
+    if (row->function_count == 0 || row->more_functions)
+        return;
+    buffer_text(b, "  functions: [");
+    for (size_t i = 0; i < row->function_count; i++)
+        buffer_text(b, "%s%s", i ? ", " : "",
+                    function_number(service, row->function[i].code, text));
+    buffer_text(b, "]");
+    for (size_t i = 0; i < row->function_count; i++) {
+        const char *name = function_name(service, row->function[i].code);
+        buffer_text(b, "%s%s", name ? before : "", name ? name : "");
+        before = name ? ", " : before;
+    }
+    buffer_text(b, "\n");
+}
+
+/* In how many flows each was asked for. */
+static void put_functions_seen(struct buffer *b, const struct conduit_seen *row)
+{
+    char text[8];
+    if (row->function_count == 0)
+        return;
+    buffer_text(b, ", functions: {");
+    for (size_t i = 0; i < row->function_count; i++)
+        buffer_text(b, "%s%s: %llu", i ? ", " : "",
+                    function_number((enum service)row->service, row->function[i].code, text),
+                    (unsigned long long)row->function[i].flows);
+    buffer_text(b, "}");
+}
+
 static void put_seen(struct buffer *b, const struct conduit_seen *row)
 {
     char first[TIME_TEXT], last[TIME_TEXT];
     buffer_text(b,
                 "  seen: {flows: %llu, once: %s, first: \"%s\", last: \"%s\", reads: %llu, "
-                "writes: %llu, bytes: [%llu, %llu]}\n",
+                "writes: %llu, bytes: [%llu, %llu]",
                 (unsigned long long)row->flows, row->flows <= 1 ? "true" : "false",
                 ptime_iso((struct ptime){row->first_ns}, first, sizeof first),
                 ptime_iso((struct ptime){row->last_ns}, last, sizeof last),
                 (unsigned long long)row->reads, (unsigned long long)row->writes,
                 (unsigned long long)row->bytes[SIDE_ORIG],
                 (unsigned long long)row->bytes[SIDE_RESP]);
+    put_functions_seen(b, row);
+    buffer_text(b, "}\n");
 }
 
 static const char *outside_note(const struct conduit_seen *row)
@@ -138,10 +216,11 @@ static const char *writers_note(const struct conduit_seen *row)
 static void put_note(struct buffer *b, const struct conduit_seen *row)
 {
     bool empty = row->flows > 0 && row->empty == row->flows;
-    const char *note[] = {empty ? "nothing was carried: perhaps only tried" : NULL,
-                          outside_note(row), writers_note(row),
-                          row->certain ? NULL
-                                       : "who opened was not seen: is the port the right one?"};
+    const char *note[] = {
+        empty ? "nothing was carried: perhaps only tried" : NULL, outside_note(row),
+        writers_note(row),
+        row->more_functions ? "more than 32 functions were asked for: they are not listed" : NULL,
+        row->certain ? NULL : "who opened was not seen: is the port the right one?"};
     size_t said = 0;
     for (size_t i = 0; i < sizeof note / sizeof *note; i++)
         if (note[i])
@@ -178,6 +257,7 @@ static void put_row(struct buffer *b, const struct zones *zones, const struct co
     if (service_is_ot((enum service)row->service)) {
         buffer_text(b, "  access: %s\n", was_written(row) ? "write" : "read");
         put_writers(b, row);
+        put_functions(b, row);
     }
     put_seen(b, row);
     put_note(b, row);
@@ -212,12 +292,31 @@ char *zones_proposal(const struct zones *zones, const struct conduit_seen *const
 /* --- drift ------------------------------------------------------------------------------------ */
 
 static const char *const fault_text[ZONE_FAULTS] = {
+    [ZONE_FUNCTION] = "", /* put_new_functions */
     [ZONE_WRITER] = "a new writer",
     [ZONE_WRITE] = "a write where only reads are allowed",
     [ZONE_OTHER_PROTOCOL] = "another protocol on the conduit's port",
     [ZONE_BACKWARDS] = "opened by the other side",
     [ZONE_NO_CONDUIT] = "no conduit",
 };
+
+/* "a new function: 5 (write single coil), 8 (diagnostics)", `before` in front of it. */
+static void put_new_functions(struct buffer *b, const struct zones *zones,
+                              const struct conduit_seen *row, const char *before)
+{
+    char text[FUNCTION_TEXT_SIZE];
+    bool used[CONDUITS_MAX], any = false;
+    for (size_t at = 0; at < row->function_count + (row->more_functions > 0); at++) {
+        if (!is_new(zones, row, at, used))
+            continue;
+        buffer_text(b, "%s%s", any ? ", " : before, any ? "" : "a new function: ");
+        buffer_text(b, "%s",
+                    at < row->function_count
+                        ? function_text((enum service)row->service, row->function[at].code, text)
+                        : "more than the 32 that are kept");
+        any = true;
+    }
+}
 
 static void put_fault(struct buffer *b, const struct zones *zones, const struct conduit_seen *row,
                       enum zone_fault fault)
@@ -228,8 +327,9 @@ static void put_fault(struct buffer *b, const struct zones *zones, const struct 
                 is_sayable(row) ? protocol_of(row->service, row->proto, text) : "IP protocol 0");
     if (proto_has_ports(row->proto))
         buffer_text(b, " port %u", row->port);
-    buffer_text(b, ": %s; %llu flow%s, %s to %s\n", fault_text[fault],
-                (unsigned long long)row->flows, plural(row->flows),
+    buffer_text(b, ": %s", fault_text[fault]);
+    put_new_functions(b, zones, row, fault == ZONE_FUNCTION ? "" : ", ");
+    buffer_text(b, "; %llu flow%s, %s to %s\n", (unsigned long long)row->flows, plural(row->flows),
                 ptime_iso((struct ptime){row->first_ns}, first, sizeof first),
                 ptime_iso((struct ptime){row->last_ns}, last, sizeof last));
 }

@@ -11,28 +11,27 @@
 #include "control.h"
 #include "weir/base/cursor.h"
 
-#define BVLC_TYPE       0x81u
-#define BVLC_HEAD_SIZE  4u
-#define BVLC_LAST       0x0bu
-#define FORWARDED       0x04u
-#define DISTRIBUTE      0x09u
-#define UNICAST         0x0au
-#define BROADCAST       0x0bu
-#define HAS_DESTINATION 0x20u
-#define HAS_SOURCE      0x08u
-#define NETWORK_MESSAGE 0x80u
-#define RESERVED        0x50u
-#define PDU_CONFIRMED   0u
-#define PDU_UNCONFIRMED 1u
-#define PDU_LAST        7u
-#define SEGMENTED       0x08u
+#define BVLC_TYPE        0x81u
+#define BVLC_HEAD_SIZE   4u
+#define BVLC_LAST        0x0bu
+#define FORWARDED        0x04u
+#define DISTRIBUTE       0x09u
+#define UNICAST          0x0au
+#define BROADCAST        0x0bu
+#define HAS_DESTINATION  0x20u
+#define HAS_SOURCE       0x08u
+#define NETWORK_MESSAGE  0x80u
+#define RESERVED         0x50u
+#define PDU_CONFIRMED    0u
+#define PDU_UNCONFIRMED  1u
+#define PDU_LAST         7u
+#define SEGMENTED        0x08u
+#define UNCONFIRMED_CODE 256u /* function.h */
 
 static void count_confirmed(struct control_message *message, struct cursor *c, uint8_t head)
 {
     static const bool reads[] = {[3] = true,  [4] = true,  [6] = true,  [12] = true,
                                  [13] = true, [14] = true, [26] = true, [29] = true};
-    static const bool writes[] = {[7] = true,  [8] = true,  [9] = true,  [10] = true, [11] = true,
-                                  [15] = true, [16] = true, [17] = true, [20] = true, [27] = true};
     cursor_skip(c, 2); /* sizes, invoke id */
     uint8_t sequence = head & SEGMENTED ? cursor_u8(c) : 0;
     if (head & SEGMENTED)
@@ -40,14 +39,18 @@ static void count_confirmed(struct control_message *message, struct cursor *c, u
     uint8_t service = cursor_u8(c);
     if (c->failed || sequence > 0)
         return;
+    function_set_add(&message->functions, service);
     message->reads = service < sizeof reads && reads[service];
-    message->writes = service < sizeof writes && writes[service];
+    message->writes = function_writes(SERVICE_BACNET, service);
 }
 
 static void count_unconfirmed(struct control_message *message, struct cursor *c)
 {
-    static const uint16_t writes[] = {6, 9, 10, 0}; /* clocks, group values */
-    message->writes = control_lists(writes, cursor_u8(c));
+    uint16_t code = (uint16_t)(UNCONFIRMED_CODE + cursor_u8(c));
+    if (c->failed)
+        return;
+    function_set_add(&message->functions, code);
+    message->writes = function_writes(SERVICE_BACNET, code);
 }
 
 /* A network and an address of as many bytes as it says. */

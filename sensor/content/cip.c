@@ -5,7 +5,8 @@
  *   length (2), data; in an item of data a CIP message: service, path, data
  *
  * A service below 0x80 asks. Unconnected Send carries another message, and a Multiple Service
- * Packet up to SERVICES_MAX: these are looked into, one deep. Read and written are attributes,
+ * Packet up to SERVICES_MAX: these are looked into, one deep; what is asked for beyond that, or
+ * behind LOOKED_AT, has one code of ours (FUNCTION_CIP_UNSEEN). Read and written are attributes,
  * members, tags and what starts, stops, creates and deletes. Cyclic I/O (UDP port 2222) has no
  * requests: it is recognised, and counts as neither. Pure. */
 #include "control.h"
@@ -22,65 +23,108 @@
 enum { NOP = 0, LIST_SERVICES = 4, LIST_IDENTITY = 0x63, LIST_INTERFACES = 0x64 };
 enum { REGISTER_SESSION = 0x65, UNREGISTER_SESSION, SEND_RR = 0x6f, SEND_UNIT = 0x70 };
 enum { ITEM_CONNECTED = 0xb1, ITEM_UNCONNECTED = 0xb2, ITEM_SEQUENCED = 0x8002 };
-enum { MULTIPLE = 0x0a, MANAGER_CLOSE = 0x4e, UNCONNECTED_SEND = 0x52 };
+enum { MULTIPLE = 0x0a, UNCONNECTED_SEND = 0x52 };
+enum { CLASS = 0x20, INSTANCE = 0x24, MANAGER_CLASS = 6, MANAGER_INSTANCE = 1 }; /* of a path */
+enum { MANAGER_FIRST = 0x4b, MANAGER_CODE = 0x600 }; /* of its own services; function.h */
 
 /* --- CIP ---------------------------------------------------------------------------------------
  */
 
-static void count(struct control_message *message, uint8_t service)
+static void count(struct control_message *message, uint16_t code)
 {
     static const uint16_t reads[] = {0x01, 0x03, 0x0e, 0x11, 0x18, 0x4c, 0x52, 0x55, 0};
-    static const uint16_t writes[] = {0x02, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0d, 0x10,
-                                      0x15, 0x16, 0x19, 0x1a, 0x1b, 0x4d, 0x4e, 0x53, 0};
-    message->reads += control_lists(reads, service);
-    message->writes += control_lists(writes, service);
+    message->reads += control_lists(reads, code);
+    message->writes += function_writes(SERVICE_CIP, code);
+    function_set_add(&message->functions, code);
 }
 
-static bool is_manager(const uint8_t *path, size_t size)
+static void count_unseen(struct control_message *message)
 {
-    return path && size >= 4 && path[0] == 0x20 && path[1] == 6 && path[2] == 0x24 && path[3] == 1;
+    function_set_add(&message->functions, FUNCTION_CIP_UNSEEN);
 }
 
-/* Number, as many offsets from the number on; at each a message. Only services are read. */
+/* A segment's value in one byte, or, one type further, in two behind a pad. */
+static bool leads_to(struct cursor *path, uint8_t type, uint16_t value)
+{
+    uint8_t has = cursor_u8(path);
+    if (has == type)
+        return cursor_u8(path) == value;
+    cursor_skip(path, 1);
+    return has == type + 1 && cursor_le16(path) == value;
+}
+
+static bool is_manager(struct cursor path)
+{
+    return leads_to(&path, CLASS, MANAGER_CLASS) && leads_to(&path, INSTANCE, MANAGER_INSTANCE) &&
+           !path.failed;
+}
+
+/* The connection manager's own services have numbers that others have too: 0x4e closes there. */
+static uint16_t code_of(uint8_t service, bool manager)
+{
+    return manager && service >= MANAGER_FIRST ? MANAGER_CODE | service : service;
+}
+
+/* One of a batch: a message that is a wrapper itself stays closed. */
+static void count_part(struct cursor c, struct control_message *message)
+{
+    uint8_t service = cursor_u8(&c);
+    size_t path_size = (size_t)2 * cursor_u8(&c);
+    bool manager = is_manager(cursor_sub(&c, path_size));
+    count(message, code_of(service, manager));
+    if (c.failed || service == MULTIPLE || (manager && service == UNCONNECTED_SEND))
+        count_unseen(message);
+}
+
+/* Number, as many offsets from the number on; at each a message. */
 static void count_multiple(struct cursor c, struct control_message *message)
 {
     struct cursor body = c;
-    size_t size = cursor_left(&c);
     uint16_t number = cursor_le16(&c);
+    bool all = number <= SERVICES_MAX;
     for (uint16_t i = 0; i < number && i < SERVICES_MAX && !c.failed; i++) {
-        uint16_t offset = cursor_le16(&c);
-        if (!c.failed && offset < size)
-            count(message, body.at[offset]);
+        struct cursor part = body;
+        cursor_skip(&part, cursor_le16(&c));
+        all = all && !c.failed && cursor_left(&part) > 0;
+        if (!c.failed && cursor_left(&part) > 0)
+            count_part(part, message);
     }
+    if (!all || c.failed)
+        count_unseen(message);
 }
 
-static void count_request(struct cursor c, struct control_message *message)
+/* `cut`: it goes on behind what is looked at. */
+static void count_request(struct cursor c, bool cut, struct control_message *message)
 {
     for (int deep = 0; deep < 2; deep++) {
         uint8_t service = cursor_u8(&c);
         size_t path_size = (size_t)2 * cursor_u8(&c);
-        bool manager = is_manager(cursor_take(&c, path_size), path_size);
+        struct cursor path = cursor_sub(&c, path_size);
+        if (c.failed && cut && !(service & 0x80))
+            count_unseen(message);
         if (c.failed || service & 0x80)
             return;
-        if (manager && service == UNCONNECTED_SEND) {
-            cursor_skip(&c, 2); /* time-out */
-            size_t size = cursor_le16(&c);
-            c = cursor_make(c.at, size < cursor_left(&c) ? size : cursor_left(&c));
-            continue;
+        bool manager = is_manager(path);
+        if (!manager || service != UNCONNECTED_SEND) {
+            count(message, code_of(service, manager));
+            if (service == MULTIPLE)
+                count_multiple(c, message);
+            return;
         }
-        if (service == MULTIPLE)
-            count_multiple(c, message);
-        else if (!manager || service != MANAGER_CLOSE)
-            count(message, service);
-        return;
+        function_set_add(&message->functions, code_of(service, manager));
+        cursor_skip(&c, 2); /* time-out */
+        size_t size = cursor_le16(&c);
+        cut = cut && (c.failed || size > cursor_left(&c));
+        c = cursor_make(c.at, size < cursor_left(&c) ? size : cursor_left(&c));
     }
+    count_unseen(message); /* wrapped twice */
 }
 
 /* --- items -------------------------------------------------------------------------------------
  */
 
 /* False: they are not as long as they say; those that are not there yet are not looked at. */
-static bool read_items(struct cursor *c, size_t size, struct control_message *message)
+static bool read_items(struct cursor *c, size_t size, bool asks, struct control_message *message)
 {
     uint16_t number = cursor_le16(c);
     size_t used = 2;
@@ -89,6 +133,8 @@ static bool read_items(struct cursor *c, size_t size, struct control_message *me
     for (uint16_t i = 0; i < number; i++) {
         uint16_t type = cursor_le16(c), length = cursor_le16(c);
         used += 4u + length;
+        if (c->failed && asks && size > LOOKED_AT - 6)
+            count_unseen(message);
         if (c->failed)
             return size > LOOKED_AT - 6;
         if (used > size)
@@ -98,7 +144,7 @@ static bool read_items(struct cursor *c, size_t size, struct control_message *me
         if (type == ITEM_CONNECTED)
             cursor_skip(&item, 2); /* its number */
         if (type == ITEM_CONNECTED || type == ITEM_UNCONNECTED)
-            count_request(item, message);
+            count_request(item, there < length, message);
     }
     return used == size;
 }
@@ -106,7 +152,7 @@ static bool read_items(struct cursor *c, size_t size, struct control_message *me
 /* --- encapsulation -----------------------------------------------------------------------------
  */
 
-static enum parse_result parse_data(struct cursor *c, size_t length,
+static enum parse_result parse_data(struct cursor *c, size_t length, bool asks,
                                     struct control_message *message)
 {
     size_t wanted = length < LOOKED_AT ? length : LOOKED_AT;
@@ -118,7 +164,7 @@ static enum parse_result parse_data(struct cursor *c, size_t length,
         return PARSE_MORE;
     struct cursor items = cursor_make(c->at, wanted - 6);
     message->weight = CONTROL_CERTAIN;
-    return read_items(&items, length - 6, message) ? PARSE_OK : PARSE_NOT;
+    return read_items(&items, length - 6, asks, message) ? PARSE_OK : PARSE_NOT;
 }
 
 static uint8_t weight_of(uint16_t command, size_t length)
@@ -152,7 +198,7 @@ static enum parse_result parse(const struct control_view *view, struct control_m
     message->weight = weight_of(command, length);
     message->tag = command == NOP ? 0 : command;
     if ((command == SEND_RR || command == SEND_UNIT) && status == 0)
-        return parse_data(&c, length, message);
+        return parse_data(&c, length, view->asks, message);
     return PARSE_OK;
 }
 

@@ -100,11 +100,19 @@ static uint32_t plus(uint32_t count, uint32_t more)
     return count > UINT32_MAX - more ? UINT32_MAX : count + more;
 }
 
-void content_operations(struct content_flow *cf, uint32_t reads, uint32_t writes)
+void content_operations(struct content_flow *cf, uint32_t reads, uint32_t writes,
+                        const struct function_set *functions)
 {
-    struct operation_counts *counts = &content_facts_of(cf)->operations;
-    counts->reads = plus(counts->reads, reads);
-    counts->writes = plus(counts->writes, writes);
+    if (reads == 0 && writes == 0 && functions->count == 0)
+        return;
+    struct facts *facts = content_facts_of(cf);
+    facts->operations.reads = plus(facts->operations.reads, reads);
+    facts->operations.writes = plus(facts->operations.writes, writes);
+    if (functions->count == 0)
+        return;
+    if (!facts->functions)
+        facts->functions = xcalloc(1, sizeof *facts->functions);
+    function_set_merge(facts->functions, functions);
 }
 
 void content_set_protocol(struct content_flow *cf, const struct protocol *protocol)
@@ -249,6 +257,8 @@ void content_flow_free(struct content_flow *cf)
     for (int i = 0; cf->facts && i < FLOW_TEXTS; i++)
         free(cf->facts->text[i]);
     handshake_free(cf);
+    if (cf->facts)
+        free(cf->facts->functions);
     free(cf->facts);
     free(cf->expected);
     free(cf);
@@ -409,6 +419,7 @@ struct content_facts content_get_facts(struct flow *flow)
     known.ja3 = facts->has_ja3 ? facts->ja3 : NULL;
     known.flags = facts->flags;
     known.operations = facts->operations;
+    known.functions = facts->functions;
     known.client = facts->client;
     memcpy(known.entropy, facts->entropy, sizeof known.entropy);
     memcpy(known.body, facts->body, sizeof known.body);

@@ -139,8 +139,7 @@ static size_t take_message(const struct control *control, struct side *side, con
         return lose(state, side, size);
     state->lost = false;
     state->memory = message.memory;
-    if (message.reads || message.writes)
-        content_operations(side->owner, message.reads, message.writes);
+    content_operations(side->owner, message.reads, message.writes, &message.functions);
     state->skip_bytes = message.size;
     return skip(state, size);
 }
@@ -188,6 +187,7 @@ static bool read_datagram(const struct control *control, struct control_view *vi
             return false;
         sum->reads += message.reads;
         sum->writes += message.writes;
+        function_set_merge(&sum->functions, &message.functions);
         sum->tag = message.tag;
         sum->weight = message.weight > sum->weight ? message.weight : sum->weight;
         view->memory = message.memory;
@@ -221,8 +221,7 @@ bool control_datagram(const struct control *control, struct content_flow *cf, en
         return false;
     if (!known && !own && sum.weight < CONTROL_CERTAIN && !says_again(cf, control, &sum))
         return false;
-    if (sum.reads || sum.writes)
-        content_operations(cf, sum.reads, sum.writes);
+    content_operations(cf, sum.reads, sum.writes, &sum.functions);
     datagram_inspect(cf, side, STAGE_CLEAR, packet);
     return true;
 }

@@ -1,7 +1,7 @@
 /* What the protocols of control systems and surveillance share: messages one behind the other, each
  * of which says how long it is, over TCP or in datagrams. A protocol's file parses one message's
  * header; control.c recognises by several of them, drives the parser over a stream with its
- * segments and gaps, and counts what is read and what is written.
+ * segments and gaps, and counts what is read and what is written, and notes by which functions.
  * Thread: the capture thread. */
 #ifndef WEIR_SENSOR_CONTENT_CONTROL_H
 #define WEIR_SENSOR_CONTENT_CONTROL_H
@@ -22,8 +22,9 @@ struct control_view {
 struct control_message {
     size_t size;            /* of the whole message, > 0; may be more than is there */
     uint32_t reads, writes; /* asked for in it */
-    uint32_t tag;           /* the other side's answer has it too; 0: none */
-    uint8_t weight;         /* CONTROL_CERTAIN: certain alone; 0: says nothing */
+    struct function_set functions;
+    uint32_t tag;   /* the other side's answer has it too; 0: none */
+    uint8_t weight; /* CONTROL_CERTAIN: certain alone; 0: says nothing */
     uint8_t memory;
 };
 

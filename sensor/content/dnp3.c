@@ -17,6 +17,8 @@
 #define PRIMARY       0x40u
 #define TRANSPORT_FIR 0x40u
 
+enum { CONFIRM = 0, ANSWERS = 0x80 }; /* functions that ask for nothing */
+
 static uint16_t crc_of(const uint8_t *data, size_t size)
 {
     uint16_t crc = 0;
@@ -31,10 +33,11 @@ static uint16_t crc_of(const uint8_t *data, size_t size)
 static void count(struct control_message *message, uint8_t function)
 {
     static const uint16_t reads[] = {1, 28, 0};
-    static const uint16_t writes[] = {2,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,
-                                      15, 16, 17, 18, 19, 20, 21, 22, 24, 27, 31, 0};
+    if (function == CONFIRM || function >= ANSWERS)
+        return;
+    function_set_add(&message->functions, function);
     message->reads = control_lists(reads, function);
-    message->writes = control_lists(writes, function);
+    message->writes = function_writes(SERVICE_DNP3, function);
 }
 
 /* Transport octet, application control, function: in the first block. */

@@ -105,6 +105,7 @@ struct facts {
     uint16_t entropy[SIDES];
     struct body_counts body[SIDES];
     struct operation_counts operations;
+    struct function_set *functions;          /* NULL: none */
     struct client_claim client, last_client; /* the first and the last */
 };
 
@@ -152,7 +153,9 @@ struct flow_key content_key(const struct content_flow *cf);
 void content_set_protocol(struct content_flow *cf, const struct protocol *protocol);
 void content_leave_protocol(struct content_flow *cf); /* sides have closed theirs */
 void content_close_state(struct content_flow *cf);    /* the same, but it is still the row's */
-void content_operations(struct content_flow *cf, uint32_t reads, uint32_t writes);
+/* Of requests: that read, that write, and what they ask for. */
+void content_operations(struct content_flow *cf, uint32_t reads, uint32_t writes,
+                        const struct function_set *functions);
 
 void content_flow_free(struct content_flow *cf); /* what it has learnt; sides are gone */
 

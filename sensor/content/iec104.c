@@ -10,14 +10,17 @@
 #include "control.h"
 #include "weir/base/cursor.h"
 
-#define START      0x68u
-#define LENGTH_MIN 4u
-#define LENGTH_MAX 253u
-#define ASDU_MIN   9u /* up to the first object's address */
-#define ASKED      5u
-#define ACTIVATED  6u
-#define CAUSE_MAX  47u
-#define NUMBERED   0x80u /* memory: there was one */
+#define START       0x68u
+#define LENGTH_MIN  4u
+#define LENGTH_MAX  253u
+#define ASDU_MIN    9u /* up to the first object's address */
+#define ASKED       5u
+#define ACTIVATED   6u
+#define DEACTIVATED 8u
+#define OF_FILE     13u
+#define CAUSE_MAX   47u
+enum { FIRST_COMMAND = 45, INITIALIZED = 70 }; /* types: below, a station reports */
+#define NUMBERED 0x80u                         /* memory: there was one */
 
 static bool is_unnumbered(uint32_t control)
 {
@@ -50,11 +53,12 @@ static bool is_known(uint8_t type)
 
 static void count(struct control_message *message, uint8_t type, uint8_t cause)
 {
-    static const uint16_t others[] = {103, 105, 110, 111, 112, 113, 0};
-    bool command = (type >= 45 && type <= 51) || (type >= 58 && type <= 64);
     message->reads =
         cause == ACTIVATED ? type == 100 || type == 101 : cause == ASKED && type == 102;
-    message->writes = cause == ACTIVATED && (command || control_lists(others, type));
+    message->writes = cause == ACTIVATED && function_writes(SERVICE_IEC104, type);
+    bool asks = cause == ASKED || cause == ACTIVATED || cause == DEACTIVATED || cause == OF_FILE;
+    if (asks && type >= FIRST_COMMAND && type != INITIALIZED)
+        function_set_add(&message->functions, type);
 }
 
 static enum parse_result parse_asdu(struct cursor *c, size_t size, struct control_message *message)

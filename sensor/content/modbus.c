@@ -57,9 +57,11 @@ static bool has_shape(const struct control_view *view, size_t length, uint8_t fu
 static void count(struct control_message *message, uint8_t function)
 {
     static const uint16_t reads[] = {1, 2, 3, 4, 7, 11, 12, 17, 20, 23, 24, 43, 0};
-    static const uint16_t writes[] = {5, 6, 15, 16, 21, 22, 23, 0};
+    if (function & EXCEPTION)
+        return; /* only answers are: who asks was guessed wrong */
     message->reads = control_lists(reads, function);
-    message->writes = control_lists(writes, function);
+    message->writes = function_writes(SERVICE_MODBUS, function);
+    function_set_add(&message->functions, function);
 }
 
 static enum parse_result parse(const struct control_view *view, struct control_message *message)

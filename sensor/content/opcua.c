@@ -46,11 +46,20 @@ static uint32_t node_id(struct cursor *c)
     return 0;
 }
 
+/* Types of answers. Whatever else is in a message asks, whoever sends it. */
+static bool is_answer(uint16_t type)
+{
+    static const uint16_t answers[] = {397, 425, 431, 440, 449, 455,   464,   470, 476, 482, 491,
+                                       497, 503, 509, 530, 536, 557,   563,   569, 618, 624, 634,
+                                       667, 676, 703, 715, 754, 766,   772,   778, 784, 790, 796,
+                                       802, 829, 835, 844, 850, 12209, 12212, 0};
+    return control_lists(answers, type);
+}
+
 static enum parse_result parse_body(struct cursor *c, size_t body, struct control_message *message)
 {
     enum { NODE_ID_MAX = 7 };
     static const uint16_t reads[] = {527, 533, 554, 615, 621, 631, 664, 0};
-    static const uint16_t writes[] = {488, 494, 500, 506, 673, 700, 712, 0};
     if (body < 16)
         return PARSE_NOT;
     cursor_skip(c, 16);
@@ -60,8 +69,10 @@ static enum parse_result parse_body(struct cursor *c, size_t body, struct contro
     uint32_t type = node_id(c);
     if (c->failed || type > UINT16_MAX)
         return PARSE_OK;
+    if (type > 0 && !is_answer((uint16_t)type))
+        function_set_add(&message->functions, (uint16_t)type);
     message->reads = control_lists(reads, (uint16_t)type);
-    message->writes = control_lists(writes, (uint16_t)type);
+    message->writes = function_writes(SERVICE_OPCUA, (uint16_t)type);
     return PARSE_OK;
 }
 

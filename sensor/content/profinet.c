@@ -56,6 +56,7 @@ static enum parse_result parse(const struct control_view *view, struct control_m
     message->weight = CONTROL_CERTAIN;
     if (type != REQUEST || fragment != 0)
         return PARSE_OK;
+    function_set_add(&message->functions, operation);
     message->reads = operation == READ || operation == READ_IMPLICIT;
     message->writes = operation == WRITE;
     return PARSE_OK;

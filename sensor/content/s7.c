@@ -23,31 +23,53 @@ enum { INSIDE = 1 }; /* memory: a telegram goes on */
 #define ROSCTR_JOB    1u
 #define ROSCTR_DATA   3u
 #define ROSCTR_USER   7u
+#define USER_CODE     0x7000u /* function.h */
 #define HEAD_SIZE     10u
 #define PLUS_REQUEST  0x31u
 #define PLUS_DIGESTED 3u /* version: a digest comes first */
 #define PLUS_ALIVE    0xfeu
 
+/* A segment is read by itself: what the sender put into the next one is not guessed. */
+static void count_unseen(struct control_message *message)
+{
+    function_set_add(&message->functions, FUNCTION_S7_UNSEEN);
+}
+
+/* Not even its header is in the first segment. */
+static enum parse_result begun_only(struct control_message *message)
+{
+    count_unseen(message);
+    return PARSE_OK;
+}
+
 /* --- S7comm ------------------------------------------------------------------------------------
  */
 
-static void count_job(struct control_message *message, uint8_t function)
+static void count_job(struct control_message *message, struct cursor *c)
 {
     static const uint16_t reads[] = {0x04, 0x1d, 0x1e, 0x1f, 0};
-    static const uint16_t writes[] = {0x05, 0x1a, 0x1b, 0x1c, 0x28, 0x29, 0};
+    uint8_t function = cursor_u8(c);
+    if (c->failed) {
+        count_unseen(message);
+        return;
+    }
+    function_set_add(&message->functions, function);
     message->reads = control_lists(reads, function);
-    message->writes = control_lists(writes, function);
+    message->writes = function_writes(SERVICE_S7, function);
 }
 
 /* Parameters: 0 1 0x12, their length, method, type and group, function. Type 4 asks. */
 static void count_user(struct control_message *message, struct cursor *c)
 {
-    enum { CYCLIC = 2, BLOCKS, CPU, TIME = 7, CLOCK_READ = 1 };
+    enum { CYCLIC = 2, BLOCKS, CPU, TIME = 7, CLOCK_READ = 1, CLOCK_READ_ON = 3 };
     cursor_skip(c, 5);
     uint8_t kind = cursor_u8(c), function = cursor_u8(c), group = kind & 15;
+    if (c->failed)
+        count_unseen(message);
     if (c->failed || kind >> 4 != 4)
         return;
-    bool clock_read = group == TIME && function == CLOCK_READ;
+    function_set_add(&message->functions, (uint16_t)(USER_CODE + group * 256u + function));
+    bool clock_read = group == TIME && (function == CLOCK_READ || function == CLOCK_READ_ON);
     message->reads = group == CYCLIC || group == BLOCKS || group == CPU || clock_read;
     message->writes = group == TIME && !clock_read;
 }
@@ -62,6 +84,8 @@ static enum parse_result parse_s7(struct cursor c, size_t telegram, bool whole,
     size_t parameters = cursor_be16(&c), data = cursor_be16(&c);
     size_t head = kind == 2 || kind == ROSCTR_DATA ? HEAD_SIZE + 2 : HEAD_SIZE;
     bool cut = there < telegram;
+    if (c.failed && !cut && !whole)
+        return begun_only(message);
     if (c.failed)
         return telegram < HEAD_SIZE ? PARSE_NOT : PARSE_MORE;
     bool known = (kind >= ROSCTR_JOB && kind <= ROSCTR_DATA) || kind == ROSCTR_USER;
@@ -71,7 +95,7 @@ static enum parse_result parse_s7(struct cursor c, size_t telegram, bool whole,
     if (cut && cursor_left(&c) < (parameters < 7 ? parameters : 7))
         return PARSE_MORE;
     if (kind == ROSCTR_JOB && parameters > 0)
-        count_job(message, cursor_u8(&c));
+        count_job(message, &c);
     else if (kind == ROSCTR_USER)
         count_user(message, &c);
     return PARSE_OK;
@@ -83,14 +107,13 @@ static enum parse_result parse_s7(struct cursor c, size_t telegram, bool whole,
 static void count_plus(struct control_message *message, uint16_t function)
 {
     static const uint16_t reads[] = {0x04bb, 0x04fc, 0x0524, 0x054c, 0x0586, 0x0590, 0};
-    static const uint16_t writes[] = {0x04ca, 0x04d4, 0x04f2, 0x0506, 0x051a,
-                                      0x0542, 0x056b, 0x057c, 0};
+    function_set_add(&message->functions, function);
     message->reads = control_lists(reads, function);
-    message->writes = control_lists(writes, function);
+    message->writes = function_writes(SERVICE_S7, function);
 }
 
 /* Version, length, in version 3 a digest after its size, opcode, two bytes, function. */
-static enum parse_result parse_plus(struct cursor c, size_t telegram,
+static enum parse_result parse_plus(struct cursor c, size_t telegram, bool whole,
                                     struct control_message *message)
 {
     size_t there = cursor_left(&c);
@@ -98,8 +121,12 @@ static enum parse_result parse_plus(struct cursor c, size_t telegram,
     uint8_t version = cursor_u8(&c);
     size_t length = cursor_be16(&c);
     bool known = (version >= 1 && version <= PLUS_DIGESTED) || version == PLUS_ALIVE;
+    if (c.failed && there == telegram && !whole)
+        return begun_only(message);
     if (c.failed)
         return telegram < 4 ? PARSE_NOT : PARSE_MORE;
+    if (known && version != PLUS_ALIVE && length + 4 > telegram && !whole)
+        return begun_only(message);
     if (!known || (version != PLUS_ALIVE && length + 4 > telegram))
         return PARSE_NOT;
     message->weight = CONTROL_CERTAIN;
@@ -123,14 +150,15 @@ static enum parse_result parse_plus(struct cursor c, size_t telegram,
 static enum parse_result parse_dt(struct cursor c, size_t telegram, const struct control_view *view,
                                   struct control_message *message, bool last)
 {
-    message->memory = last ? 0 : INSIDE;
+    bool begins = telegram > 0 || view->memory == INSIDE;
+    message->memory = last || !begins ? 0 : INSIDE;
     if (telegram == 0 || view->memory == INSIDE)
         return PARSE_OK;
     if (cursor_left(&c) == 0)
         return PARSE_MORE;
     if (*c.at == S7_ID)
         return parse_s7(c, telegram, last, message);
-    return *c.at == S7_PLUS_ID ? parse_plus(c, telegram, message) : PARSE_NOT;
+    return *c.at == S7_PLUS_ID ? parse_plus(c, telegram, last, message) : PARSE_NOT;
 }
 
 static bool is_other(uint8_t type)

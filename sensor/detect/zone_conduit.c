@@ -46,9 +46,15 @@ static const char *protocol_text(const struct zone_flow *flow, char text[24])
     return text;
 }
 
+/* A write is told again, and so is each function that is not listed, whichever connection of the
+ * story asks for it: what is counted stays counted. */
 static double evidence_of(const struct zoned_flow *zoned)
 {
-    double evidence = zoned->flow.writes > 0 ? RAISED : 1;
+    double evidence = zoned->wrote ? RAISED : 1;
+    for (unsigned function = 0; function < zoned->functions; function++)
+        evidence *= RAISED;
+    for (unsigned beyond = zoned->beyond; beyond > 0; beyond /= 10)
+        evidence *= RAISED;
     for (uint64_t bytes = zoned->out_bytes; bytes >= 10; bytes /= 10)
         evidence *= RAISED;
     return evidence;
@@ -93,6 +99,7 @@ void zone_tell(const struct zoned_flow *zoned, const char *code, const char *why
 static const struct {
     const char *code, *why;
 } fault_row[ZONE_FAULTS] = {
+    [ZONE_FUNCTION] = {"zone.conduit.function", NULL /* function_why */},
     [ZONE_WRITER] = {"zone.conduit.writer", "may be written, but this host is no listed writer"},
     [ZONE_WRITE] = {"zone.conduit.write", "the conduit is for reading, and it wrote"},
     [ZONE_OTHER_PROTOCOL] = {"zone.conduit.protocol",
@@ -100,6 +107,24 @@ static const struct {
     [ZONE_BACKWARDS] = {"zone.conduit.direction", "the conduit is opened by the other side only"},
     [ZONE_NO_CONDUIT] = {"zone.conduit", "no conduit allows it"},
 };
+
+/* "function 5 (write single coil) and 2 more were never allowed here" */
+static const char *function_why(const struct zoned_flow *zoned, char *text, size_t size)
+{
+    const struct zone_verdict *verdict = &zoned->verdict;
+    char function[FUNCTION_TEXT_SIZE];
+    if (verdict->functions == 0 && verdict->fault != ZONE_FUNCTION)
+        return "";
+    if (verdict->functions == 0)
+        return "a function beyond the 32 that are kept was never allowed here";
+    function_text(zoned->flow.service, verdict->function, function);
+    if (verdict->functions == 1)
+        snprintf(text, size, "function %s was never allowed here", function);
+    else
+        snprintf(text, size, "function %s and %u more were never allowed here", function,
+                 verdict->functions - 1u);
+    return text;
+}
 
 static int score_of(const struct zoned_flow *zoned)
 {
@@ -139,7 +164,12 @@ static bool judge_flow(const struct subject *subject, struct finding *finding)
     enum zone_fault fault = zoned->verdict.fault;
     if (!zoned->verdict.locked || fault == ZONE_ALLOWED || zone_payload_strays(zoned))
         return false;
-    zone_tell(zoned, fault_row[fault].code, fault_row[fault].why, score_of(zoned), finding);
+    char function[128], why[224];
+    const char *of_function = function_why(zoned, function, sizeof function);
+    const char *of_row = fault_row[fault].why;
+    snprintf(why, sizeof why, "%s%s%s", of_row ? of_row : "", of_row && *of_function ? "; " : "",
+             of_function);
+    zone_tell(zoned, fault_row[fault].code, why, score_of(zoned), finding);
     finding->as = (uint8_t)as_of(zoned);
     return true;
 }
@@ -154,10 +184,10 @@ const struct detector detector_zone_conduit = {
     .explains =
         "A flow with an end in a locked zone (networks.zones) that no row of networks.conduits "
         "allows: other ends, another port or protocol, opened by the wrong side, a write where "
-        "only reads are allowed, or by a host that is no listed writer. Told from its first "
-        "packets, without any past. Scores 100 where it crosses the border of a zone of level 3 "
-        "or below, 85 above, 75 within a zone (90: a write), 60 when nothing was carried. Known "
-        "false alarms: what the observation was too short for (maintenance, yearly jobs): weir "
-        "zones drift says what the matrix does not have.",
+        "only reads are allowed, by a host that is no listed writer, or a function that is not "
+        "listed. Told from its first packets, without any past. Scores 100 where it crosses the "
+        "border of a zone of level 3 or below, 85 above, 75 within a zone (90: a write), 60 when "
+        "nothing was carried. Known false alarms: what the observation was too short for "
+        "(maintenance, yearly jobs): weir zones drift says what the matrix does not have.",
     .judge = judge_flow,
 };

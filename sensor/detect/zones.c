@@ -174,6 +174,35 @@ static bool has_port(const struct conduit *conduit, uint16_t port)
     return port >= conduit->port_first && port <= conduit->port_last;
 }
 
+/* How many of the flow's functions it does not list, and the first of them. */
+static size_t unlisted(const struct conduit *conduit, const struct zone_flow *flow, uint16_t *first)
+{
+    size_t count = 0;
+    for (size_t i = flow->functions.count; i-- > 0;)
+        if (!function_set_has(&conduit->functions, flow->functions.code[i])) {
+            *first = flow->functions.code[i];
+            count++;
+        }
+    return count;
+}
+
+static bool writes_unlisted(const struct conduit *conduit, const struct zone_flow *flow)
+{
+    for (size_t i = 0; i < flow->functions.count; i++)
+        if (function_writes(flow->service, flow->functions.code[i]) &&
+            !function_set_has(&conduit->functions, flow->functions.code[i]))
+            return true;
+    return flow->functions.more > 0;
+}
+
+/* Of more functions than are kept one at least is in no list: a list holds no more than that. */
+static bool asks_for_others(const struct conduit *conduit, const struct zone_flow *flow)
+{
+    uint16_t first;
+    return conduit->functions.count > 0 &&
+           (flow->functions.more > 0 || unlisted(conduit, flow, &first) > 0);
+}
+
 /* What the conduit has against a flow between its ends; `opened_back`: by its `to`. */
 static enum zone_fault fault_of(const struct conduit *conduit, const struct zone_flow *flow,
                                 bool opened_back)
@@ -188,13 +217,26 @@ static enum zone_fault fault_of(const struct conduit *conduit, const struct zone
         return ZONE_OTHER_PROTOCOL;
     if (flow->writes > 0 && conduit->access == CONDUIT_READ)
         return ZONE_WRITE;
-    return flow->writes > 0 && !may_write(conduit, flow) ? ZONE_WRITER : ZONE_ALLOWED;
+    if (flow->writes > 0 && !may_write(conduit, flow))
+        return ZONE_WRITER;
+    return asks_for_others(conduit, flow) ? ZONE_FUNCTION : ZONE_ALLOWED;
 }
 
 /* Of the rows that allow it one that names the service says more, wherever it stands. */
 static bool is_settled(const struct zone_verdict *verdict)
 {
     return verdict->fault == ZONE_ALLOWED && verdict->named;
+}
+
+/* Of rows whose lists do not have what is asked for, the one that lacks least. */
+static bool is_milder(const struct zones *zones, const struct zone_flow *flow,
+                      const struct zone_verdict *verdict, enum zone_fault fault,
+                      const struct conduit *conduit)
+{
+    uint16_t first;
+    if (fault != ZONE_FUNCTION || verdict->fault != ZONE_FUNCTION)
+        return fault < verdict->fault;
+    return unlisted(conduit, flow, &first) < unlisted(&zones->conduit[verdict->row], flow, &first);
 }
 
 static void ask(const struct zones *zones, unsigned from, unsigned to, const struct zone_flow *flow,
@@ -204,7 +246,7 @@ static void ask(const struct zones *zones, unsigned from, unsigned to, const str
         const struct conduit *conduit = &zones->conduit[at - 1];
         enum zone_fault fault = fault_of(conduit, flow, opened_back);
         bool named = conduit->service != SERVICE_NONE;
-        if (fault < verdict->fault || (fault == ZONE_ALLOWED && named)) {
+        if (is_milder(zones, flow, verdict, fault, conduit) || (fault == ZONE_ALLOWED && named)) {
             verdict->fault = fault;
             verdict->row = at - 1;
             verdict->named = named;
@@ -237,6 +279,20 @@ static unsigned border_of(const struct zones *zones, const struct zone_flow *flo
     return best;
 }
 
+/* What is asked for beyond a row's list is told whatever else is wrong with it. */
+static void judge_functions(const struct zones *zones, const struct zone_flow *flow,
+                            struct zone_verdict *verdict)
+{
+    verdict->wrote = flow->writes > 0;
+    if (verdict->fault < ZONE_FUNCTION || verdict->fault > ZONE_WRITE)
+        return;
+    const struct conduit *conduit = &zones->conduit[verdict->row];
+    if (conduit->functions.count > 0)
+        verdict->functions = (uint16_t)unlisted(conduit, flow, &verdict->function);
+    if (verdict->fault == ZONE_FUNCTION)
+        verdict->wrote = flow->writes > 0 && writes_unlisted(conduit, flow);
+}
+
 bool zones_judge(const struct zones *zones, const struct zone_flow *flow,
                  struct zone_verdict *verdict)
 {
@@ -247,5 +303,6 @@ bool zones_judge(const struct zones *zones, const struct zone_flow *flow,
     *verdict = (struct zone_verdict){
         .fault = ZONE_NO_CONDUIT, .zone = (uint8_t)zone, .locked = locked, .row = -1};
     ask_all(zones, flow, verdict);
+    judge_functions(zones, flow, verdict);
     return true;
 }

@@ -7,6 +7,7 @@
  *     direction: forward       # `from` opens; both: either may
  *     access: read             # or write, which reads too; left out: write
  *     writers: [10.9.1.8]      # who may write; left out: whoever opens
+ *     functions: [3, 0x10]     # what may be asked for (record/function.h); left out: anything
  *     sign_off: "A. Sato, 2026-11-27"
  *
  * as `weir zones propose` writes it: `seen` and `note` are for people and only looked over. All of
@@ -158,6 +159,34 @@ static int read_writers(const struct loading *l, const struct yaml_node *node,
     return 0;
 }
 
+/* A code of 16 bits, as 41 or 0x29; −1: it is none. */
+static int code_of(const struct yaml_node *node)
+{
+    bool hex = node->kind == YAML_SCALAR && strncmp(node->text, "0x", 2) == 0;
+    const char *digits = node->kind == YAML_SCALAR ? node->text + (hex ? 2 : 0) : "";
+    size_t size = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
+    long code = strtol(digits, NULL, hex ? 16 : 10);
+    return size == 0 || size > 5 || digits[size] || code > UINT16_MAX ? -1 : (int)code;
+}
+
+static int read_functions(const struct loading *l, const struct yaml_node *node,
+                          struct conduit *conduit)
+{
+    if (node->kind != YAML_LIST)
+        return refuse(l, node, "a list of function codes");
+    if (!node->child)
+        return refuse(l, node, "a function code; leave it out: any may be asked for");
+    for (const struct yaml_node *item = node->child; item; item = item->next) {
+        int code = code_of(item);
+        if (code < 0)
+            return refuse(l, item, "a function code as 16 or 0x29");
+        function_set_add(&conduit->functions, (uint16_t)code);
+        if (conduit->functions.more > 0)
+            return refuse(l, item, "at most 32 function codes");
+    }
+    return 0;
+}
+
 static int read_sign_off(const struct loading *l, const struct yaml_node *node,
                          struct conduit *conduit)
 {
@@ -178,11 +207,17 @@ static int look_over(const struct loading *l, const struct yaml_node *node, stru
 static const struct {
     const char *name;
     int (*read)(const struct loading *l, const struct yaml_node *node, struct conduit *conduit);
-} keys[] = {{"from", read_from},           {"to", read_to},
-            {"protocol", read_protocol},   {"port", read_port},
-            {"direction", read_direction}, {"access", read_access},
-            {"writers", read_writers},     {"sign_off", read_sign_off},
-            {"seen", look_over},           {"note", look_over}};
+} keys[] = {{"from", read_from},
+            {"to", read_to},
+            {"protocol", read_protocol},
+            {"port", read_port},
+            {"direction", read_direction},
+            {"access", read_access},
+            {"writers", read_writers},
+            {"functions", read_functions},
+            {"sign_off", read_sign_off},
+            {"seen", look_over},
+            {"note", look_over}};
 
 /* --- one conduit ------------------------------------------------------------------------------ */
 
@@ -193,7 +228,7 @@ static int read_key(const struct loading *l, const struct yaml_node *node, struc
             return keys[i].read(l, node, conduit);
     return error_set(l->error, ERROR_USAGE,
                      "%s:%d:%d: unknown key \"%.40s\", expected from, to, protocol, port, "
-                     "direction, access, writers, sign_off, seen or note",
+                     "direction, access, writers, functions, sign_off, seen or note",
                      l->name, node->key_line, node->key_column, node->key);
 }
 
@@ -205,6 +240,23 @@ static int check_port(const struct loading *l, const struct yaml_node *node,
     if (!port || conduit->proto == 0 || proto_has_ports(conduit->proto))
         return 0;
     return refuse(l, port, "none: this protocol has no ports");
+}
+
+/* Only a protocol's requests have functions, and no code beyond its last. */
+static int check_functions(const struct loading *l, const struct yaml_node *node,
+                           const struct conduit *conduit)
+{
+    const struct function_set *set = &conduit->functions;
+    uint16_t last = function_last((enum service)conduit->service);
+    char expected[48];
+    if (set->count == 0)
+        return 0;
+    if (last == 0)
+        return refuse(l, yaml_get(node, "functions"), "none: this protocol has no function codes");
+    if (set->code[set->count - 1] <= last)
+        return 0;
+    snprintf(expected, sizeof expected, "codes of this protocol, up to %u", last);
+    return refuse(l, yaml_get(node, "functions"), expected);
 }
 
 static int read_conduit(const struct loading *l, const struct yaml_node *node,
@@ -227,7 +279,7 @@ static int read_conduit(const struct loading *l, const struct yaml_node *node,
         return error_set(l->error, ERROR_USAGE,
                          "%s:%d:%d: neither end is a zone: nothing is judged there", l->name,
                          node->line, node->column);
-    return check_port(l, node, conduit);
+    return check_port(l, node, conduit) == 0 ? check_functions(l, node, conduit) : -1;
 }
 
 /* In the order of the file, for each pair of ends. */

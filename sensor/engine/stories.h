@@ -11,6 +11,7 @@
 #include "weir/alert/alert.h"
 #include "weir/base/map.h"
 #include "weir/engine/engine.h"
+#include "weir/record/function.h"
 
 #include <stdalign.h>
 
@@ -24,6 +25,8 @@ struct story_entry;
 struct open_story {
     alignas(16) struct story story;
     struct counter counter;           /* of story.counted */
+    struct function_set unlisted;     /* that no conduit lists, and zone.conduit spoke of */
+    bool wrote;                       /* … and that something was written */
     bool content_changed;             /* since it was last judged */
     bool told;                        /* an incident speaks of it: kept until that closes */
     struct story_entry *entry;        /* its place among all */

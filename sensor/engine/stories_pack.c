@@ -53,7 +53,7 @@ static bool take_thin(struct cursor *in, struct open_story *open)
     size_t size = cursor_le32(in);
     const uint8_t *thin = size <= THIN_MAX(sizeof *open) ? cursor_take(in, size) : NULL;
     return thin && thin_unpack(thin, size, open, sizeof *open) && !open->entry && !open->newer &&
-           !open->older && is_sound(&open->story);
+           !open->older && open->unlisted.count <= FUNCTIONS_MAX && is_sound(&open->story);
 }
 
 static bool take_story(struct stories *stories, struct cursor *in)
@@ -65,10 +65,11 @@ static bool take_story(struct stories *stories, struct cursor *in)
         return false;
     }
     struct open_story *open = stories_make(stories);
-    open->story = taken.story;
-    open->counter = counter;
-    open->content_changed = taken.content_changed;
-    open->told = taken.told;
+    taken.counter = counter;
+    taken.entry = open->entry; /* its places are of this process, all else is as it was */
+    taken.newer = open->newer;
+    taken.older = open->older;
+    *open = taken;
     if (stories_enter(stories, open))
         return true;
     stories_forget(stories, open->entry);

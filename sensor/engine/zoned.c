@@ -52,6 +52,7 @@ static struct zone_flow flow_of(const struct engine *engine, const struct flow_v
                              .certain =
                                  (record->flags & (FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_SERVICE)) != 0,
                              .ended = has_ended(record)};
+    record_flow_functions(record, &flow.functions);
     put_ends(view, &flow);
     flow.from = end_of(engine, &flow.orig, &record->key);
     flow.to = end_of(engine, &flow.resp, &record->key);
@@ -202,6 +203,43 @@ static void tell(struct engine *engine, struct open_story *open, const struct fl
     }
 }
 
+/* Notes what the row does not list of what is asked for; the first that is new in the story is the
+ * one to be named. */
+static void note_unlisted(struct open_story *open, struct zoned_flow *zoned)
+{
+    const struct conduit *conduit = &zoned->zones->conduit[zoned->verdict.row];
+    const struct function_set *asked = &zoned->flow.functions;
+    bool named = false;
+    for (size_t i = 0; i < asked->count; i++) {
+        uint16_t code = asked->code[i];
+        if (function_set_has(&conduit->functions, code) || function_set_has(&open->unlisted, code))
+            continue;
+        function_set_add(&open->unlisted, code);
+        if (!named)
+            zoned->verdict.function = code;
+        named = true;
+    }
+    if (asked->more > open->unlisted.more)
+        open->unlisted.more = asked->more;
+    if (zoned->verdict.functions > 0)
+        zoned->verdict.functions = open->unlisted.count;
+}
+
+/* Of the story so far, rather than of this flow alone: one function that another connection asks
+ * for is told as well, and what was told is not told again by those behind it. */
+static void add_story(struct open_story *open, struct zoned_flow *zoned)
+{
+    const struct zone_verdict *verdict = &zoned->verdict;
+    if (verdict->fault >= ZONE_FUNCTION && verdict->fault <= ZONE_WRITE &&
+        zoned->zones->conduit[verdict->row].functions.count > 0)
+        note_unlisted(open, zoned);
+    open->wrote |= verdict->wrote;
+    zoned->wrote = open->wrote;
+    zoned->functions = open->unlisted.count;
+    zoned->beyond = open->unlisted.more;
+    zoned->out_bytes = open->story.out.value;
+}
+
 /* Everything that passes a border and may is looked at here and left. */
 static void judge_crossing(struct engine *engine, const struct flow_view *view,
                            struct zoned_flow *zoned)
@@ -221,7 +259,7 @@ static void judge_crossing(struct engine *engine, const struct flow_view *view,
     if (!open || !told_is_wanted(engine, &open->story, now))
         return;
     name_border(zoned, &open->story.border);
-    zoned->out_bytes = open->story.out.value;
+    add_story(open, zoned);
     zoned->withheld = held_before(limit, now);
     size_t count = judge(&subject, finding); /* with what the story adds */
     count = ruled_keep(engine, &open->story, finding, count, now);

@@ -1,8 +1,8 @@
 /* What was seen to pass the borders of zones. A flow's figures are added when it ends; that it is
- * there, and who writes, from its first record on that says what it is. Whoever opened is not
- * always certain: then the matrix is tried both ways, as it is when the flow is judged; where it
- * says nothing, the row of the other way round is its row, where there is one. Thread: the
- * engine's. */
+ * there, who writes, and what is asked for, from its first record on that says what it is. Whoever
+ * opened is not always certain: then the matrix is tried both ways, as it is when the flow is
+ * judged; where it says nothing, the row of the other way round is its row, where there is one.
+ * Thread: the engine's. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -152,6 +152,34 @@ static void note_writer(struct conduit_seen *row, const struct ip *ip)
         row->writer[row->writer_count++] = *ip;
 }
 
+/* NULL: no room. */
+static struct function_seen *function_of(struct conduit_seen *row, uint16_t code)
+{
+    size_t at = 0;
+    while (at < row->function_count && row->function[at].code < code)
+        at++;
+    struct function_seen *seen = &row->function[at];
+    if (at < row->function_count && seen->code == code)
+        return seen;
+    if (row->function_count == FUNCTIONS_MAX)
+        return NULL;
+    memmove(seen + 1, seen, (row->function_count++ - at) * sizeof *seen);
+    *seen = (struct function_seen){.code = code};
+    return seen;
+}
+
+static void note_functions(struct conduit_seen *row, const struct function_set *set, bool ended)
+{
+    bool room = set->more == 0;
+    for (size_t i = 0; i < set->count; i++) {
+        struct function_seen *seen = function_of(row, set->code[i]);
+        room &= seen != NULL;
+        if (seen)
+            seen->flows += ended;
+    }
+    row->more_functions += !room;
+}
+
 /* What ended. */
 static void add_figures(struct conduit_seen *row, const struct zone_flow *flow)
 {
@@ -180,6 +208,7 @@ bool zoned_note(struct zoned *zoned, const struct record_flow *record, const str
         row->most_said = zone_flow_said(&flow);
     if (flow.writes > 0)
         note_writer(row, &flow.orig);
+    note_functions(row, &flow.functions, record->end != FLOW_OPEN);
     if (record->end != FLOW_OPEN)
         add_figures(row, &flow);
     return true;
@@ -292,7 +321,8 @@ static bool take_row(struct zoned *zoned, struct cursor *in)
     if (!bytes)
         return false;
     memcpy(&row, bytes, sizeof row);
-    if (row.writer_count > CONDUIT_WRITERS || row.service >= SERVICES)
+    if (row.writer_count > CONDUIT_WRITERS || row.function_count > FUNCTIONS_MAX ||
+        row.service >= SERVICES)
         return false;
     row.from = (uint8_t)from;
     row.to = (uint8_t)to;

@@ -4,6 +4,7 @@
 #include "weir/alert/tunnel.h"
 #include "weir/base/device.h"
 #include "weir/base/digest.h"
+#include "weir/record/function.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -87,13 +88,22 @@ static void put_names(struct json *json, const struct flow_view *view)
 }
 
 /* What was asked of a control system. */
-static void put_operations(struct json *json, const struct operation_counts *operations)
+static void put_operations(struct json *json, const struct record_flow *record)
 {
-    if (operations->reads == 0 && operations->writes == 0)
+    const struct operation_counts *operations = &record->operations;
+    struct function_set functions;
+    record_flow_functions(record, &functions);
+    if (operations->reads == 0 && operations->writes == 0 && functions.count == 0)
         return;
     json_open(json, "operations");
     json_uint(json, "reads", operations->reads);
     json_uint(json, "writes", operations->writes);
+    json_list(json, "functions");
+    for (size_t i = 0; i < functions.count; i++)
+        json_uint(json, NULL, functions.code[i]);
+    json_close(json);
+    if (functions.more > 0)
+        json_uint(json, "functions_more", functions.more);
     json_close(json);
 }
 
@@ -190,7 +200,7 @@ char *flow_line(struct json *json, const char *const *vantage, const struct flow
     put_tunnels(json, view);
     json_str(json, "community_id", flow_key_community_id(&record->key, text));
     put_names(json, view);
-    put_operations(json, &record->operations);
+    put_operations(json, record);
     put_client(json, &record->client);
     json_str(json, "initiator", inside ? "inside" : "outside");
     json_str(json, "orig_by", orig_by(record));

@@ -3,6 +3,7 @@
 
 #include "weir/base/device.h"
 #include "weir/base/digest.h"
+#include "weir/record/function.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@ _Static_assert(sizeof(struct record_content) + RECORD_CONTENT_ITEMS * (sizeof(ui
                            (size_t)RECORD_CONTENT_SAMPLES * (CONTENT_SAMPLE_MAX + 1) <=
                        RECORD_MAX_BYTES &&
                    sizeof(struct record_flow) + (size_t)FLOW_TEXTS * RECORD_NAME_MAX +
-                           SIDES * sizeof(struct tunnel) <=
+                           SIDES * sizeof(struct tunnel) + FUNCTIONS_MAX * sizeof(uint16_t) <=
                        RECORD_MAX_BYTES &&
                    sizeof(struct record_health) <= RECORD_MAX_BYTES &&
                    sizeof(struct record_health) % 8 == 0 && sizeof(struct record_binding) % 8 == 0,
@@ -96,6 +97,27 @@ size_t record_flow_put_tunnels(struct record_flow *record, const struct tunnel t
     record->tunnels = memcmp(&tunnel[0], &tunnel[1], sizeof *tunnel) == 0 ? 1 : 2;
     memcpy(at, tunnel, record->tunnels * sizeof *tunnel);
     return record->tunnels * sizeof *tunnel;
+}
+
+/* Where the codes begin: behind text and tunnels. */
+static size_t functions_offset(const struct record_flow *record)
+{
+    return text_offset(record, FLOW_TEXTS) + record->tunnels * sizeof(struct tunnel);
+}
+
+void record_flow_functions(const struct record_flow *record, struct function_set *set)
+{
+    *set = (struct function_set){.count = record->functions, .more = record->functions_more};
+    memcpy(set->code, record->tail + functions_offset(record), set->count * sizeof *set->code);
+}
+
+size_t record_flow_put_functions(struct record_flow *record, const struct function_set *set)
+{
+    size_t size = set->count * sizeof *set->code;
+    memcpy(record->tail + functions_offset(record), set->code, size);
+    record->functions = (uint8_t)set->count;
+    record->functions_more = set->more;
+    return size;
 }
 
 struct flow_key flow_key_turned(const struct flow_key *key)
@@ -284,20 +306,32 @@ static bool content_holds(const struct record_flow *r)
     return holds;
 }
 
+/* Ascending, each once; further ones only where the set is full. */
+static bool functions_hold(const struct record_flow *r)
+{
+    struct function_set set;
+    record_flow_functions(r, &set);
+    for (size_t i = 1; i < set.count; i++)
+        if (set.code[i] <= set.code[i - 1])
+            return false;
+    return set.more == 0 || set.count == FUNCTIONS_MAX;
+}
+
 static enum record_fault validate_flow(const struct record_flow *r, size_t size)
 {
     if (size < sizeof *r)
         return RECORD_SHORT;
     size_t text = text_offset(r, FLOW_TEXTS);
-    if (!texts_fit(r) || r->tunnels > SIDES ||
-        record_size(sizeof *r, text + r->tunnels * sizeof(struct tunnel)) != size ||
+    if (!texts_fit(r) || r->tunnels > SIDES || r->functions > FUNCTIONS_MAX ||
+        record_size(sizeof *r, functions_offset(r) + r->functions * sizeof(uint16_t)) != size ||
         !printable(r->tail, text))
         return RECORD_TAIL;
     int64_t latest_ns = r->last_ns > r->header.time_ns ? r->last_ns : r->header.time_ns;
     bool holds = key_holds(&r->key) && r->end < FLOW_END_LOST && content_holds(r) &&
                  time_holds(r->start_ns) && time_holds(r->last_ns) && r->start_ns <= r->last_ns &&
                  r->fresh_since_ns >= r->start_ns && r->fresh_since_ns <= latest_ns &&
-                 side_holds(r, SIDE_ORIG) && side_holds(r, SIDE_RESP) && tunnels_hold(r);
+                 side_holds(r, SIDE_ORIG) && side_holds(r, SIDE_RESP) && tunnels_hold(r) &&
+                 functions_hold(r);
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 

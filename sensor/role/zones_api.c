@@ -5,7 +5,39 @@
 
 #include <stdlib.h>
 
-/* Whether each writer that is known may. */
+static bool may(const struct zones *zones, const struct zone_flow *flow)
+{
+    struct zone_verdict verdict;
+    return zones_judge(zones, flow, &verdict) && verdict.fault == ZONE_ALLOWED;
+}
+
+/* Asked for alone, by one at least of those that write: which of them did is not known. */
+static bool function_may(const struct zones *zones, const struct conduit_seen *row,
+                         struct zone_flow flow, uint16_t code)
+{
+    bool allowed = false;
+    bool written = row->writes > 0 || row->writer_count > 0 || row->more_writers;
+    flow.writes = written && function_writes(flow.service, code);
+    flow.functions = (struct function_set){.code = {code}, .count = 1};
+    for (size_t i = 0; !allowed && (i == 0 || i < row->writer_count); i++) {
+        if (row->writer_count > 0)
+            flow.orig = row->writer[i];
+        allowed = may(zones, &flow);
+    }
+    return allowed;
+}
+
+/* Each that is known. */
+static bool all_functions_may(const struct zones *zones, const struct conduit_seen *row,
+                              struct zone_flow flow)
+{
+    bool allowed = true;
+    for (size_t i = 0; allowed && i < row->function_count; i++)
+        allowed = function_may(zones, row, flow, row->function[i].code);
+    return allowed;
+}
+
+/* Whether each writer that is known may, and each function. */
 static bool all_may(const struct zones *zones, const struct conduit_seen *row)
 {
     struct zone_flow flow = {.from = row->from,
@@ -17,25 +49,24 @@ static bool all_may(const struct zones *zones, const struct conduit_seen *row)
                              .writes = row->writes > 0,
                              .payload_bytes = {row->bytes[SIDE_ORIG], row->bytes[SIDE_RESP]},
                              .certain = true};
-    struct zone_verdict verdict;
     bool allowed = true;
     for (size_t i = 0; allowed && (i == 0 || i < row->writer_count); i++) {
         if (row->writer_count > 0)
             flow.orig = row->writer[i];
-        allowed = zones_judge(zones, &flow, &verdict) && verdict.fault == ZONE_ALLOWED;
+        allowed = may(zones, &flow);
     }
-    return allowed;
+    return allowed && all_functions_may(zones, row, flow);
 }
 
 enum allowed { ALLOWED_NO, ALLOWED_YES, ALLOWED_UNKNOWN };
 
-/* By the conduits as they are now, whatever they were when it passed. Of writers that there was no
- * room for nobody knows. */
+/* By the conduits as they are now, whatever they were when it passed. Of writers and functions that
+ * there was no room for nobody knows. */
 static enum allowed is_allowed(const struct zones *zones, const struct conduit_seen *row)
 {
     if (!all_may(zones, row))
         return ALLOWED_NO;
-    return row->more_writers ? ALLOWED_UNKNOWN : ALLOWED_YES;
+    return row->more_writers || row->more_functions ? ALLOWED_UNKNOWN : ALLOWED_YES;
 }
 
 static void put_allowed(struct json *json, enum allowed allowed)
@@ -44,6 +75,19 @@ static void put_allowed(struct json *json, enum allowed allowed)
         json_none(json, "allowed");
     else
         json_bool(json, "allowed", allowed == ALLOWED_YES);
+}
+
+static void put_functions(struct json *json, const struct conduit_seen *row)
+{
+    json_list(json, "functions");
+    for (size_t i = 0; i < row->function_count; i++) {
+        json_open(json, NULL);
+        json_uint(json, "code", row->function[i].code);
+        json_uint(json, "flows", row->function[i].flows);
+        json_close(json);
+    }
+    json_close(json);
+    json_uint(json, "more_functions", row->more_functions);
 }
 
 static void put_row(struct json *json, const struct zones *zones, const struct conduit_seen *row)
@@ -71,6 +115,7 @@ static void put_row(struct json *json, const struct zones *zones, const struct c
         json_str(json, NULL, ip_text(&row->writer[i], text));
     json_close(json);
     json_bool(json, "more_writers", row->more_writers);
+    put_functions(json, row);
     put_allowed(json, is_allowed(zones, row));
     json_close(json);
 }

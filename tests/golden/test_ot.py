@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Control systems and surveillance against tshark's.
 
-1. Captures of plants and of an airport's buildings: for every flow, what it is called and how much is
-   read and written in it is what tshark's function codes say.
+1. Captures of plants and of an airport's buildings: for every flow, what it is called, how much is
+   read and written in it, and which functions are asked for is what tshark's function codes say.
 2. Conversations made here from the specifications, of protocols there are no captures of: tshark
    takes them for what they are meant to be, and the counts agree again. On a port that promises
    nothing Weir says the same.
@@ -37,7 +37,7 @@ FIELDS = ("frame.protocols", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "tcp.sr
           "modbus.func_code", "dnp3.al.func", "bacapp.confirmed_service", "bacapp.type",
           "bacapp.unconfirmed_service", "bacapp.sequence_number", "opcua.servicenodeid.numeric",
           "s7comm.header.rosctr", "s7comm.param.func", "s7comm.param.userdata.type",
-          "s7comm.param.userdata.funcgroup", "iec60870_asdu.typeid", "iec60870_asdu.causetx",
+          "s7comm.param.userdata.funcgroup", "s7comm.param.userdata.subfunc", "iec60870_asdu.typeid", "iec60870_asdu.causetx",
           "cip.sc", "cip.rr", "dcerpc.pkt_type", "dcerpc.opnum", "dcerpc.dg_if_id")
 
 MODBUS = ({1, 2, 3, 4, 7, 11, 12, 17, 20, 23, 24, 43}, {5, 6, 15, 16, 21, 22, 23})
@@ -48,6 +48,9 @@ OPCUA = ({527, 533, 554, 615, 621, 631, 664}, {488, 494, 500, 506, 673, 700, 712
 S7 = ({4, 0x1D, 0x1E, 0x1F}, {5, 0x1A, 0x1B, 0x1C, 0x28, 0x29})
 CIP = ({1, 3, 0xE, 0x11, 0x18, 0x4C, 0x55}, {2, 4, 5, 6, 7, 8, 9, 0xD, 0x10, 0x4D, 0x53})
 PROFINET = ({2, 5}, {3})
+# What OPC UA's other message types and its answers have, and CIP's numbers that are the connection manager's here.
+OPCUA_OTHERS = {397, 446, 449, 452, 455}
+CIP_MANAGERS = {0x4E, 0x52, 0x54, 0x5B}
 
 
 # --- what tshark says ----------------------------------------------------------------------------
@@ -57,10 +60,11 @@ def numbers(text):
     return [int(word, 0) for word in text.split(",") if word]
 
 
-def add(counts, codes, lists):
+def add(counts, codes, lists, noted=lambda code: code):
     for code in codes:
         counts[0] += code in lists[0]
         counts[1] += code in lists[1]
+        counts[2].add(noted(code))
 
 
 def count_bacnet(counts, row):
@@ -69,7 +73,7 @@ def count_bacnet(counts, row):
     if numbers(row["bacapp.type"]) == [0]:
         add(counts, numbers(row["bacapp.confirmed_service"]), CONFIRMED)
     elif numbers(row["bacapp.type"]) == [1]:
-        add(counts, numbers(row["bacapp.unconfirmed_service"]), UNCONFIRMED)
+        add(counts, numbers(row["bacapp.unconfirmed_service"]), UNCONFIRMED, lambda code: 256 + code)
 
 
 def count_s7(counts, row):
@@ -77,7 +81,10 @@ def count_s7(counts, row):
     if kind == [1]:
         add(counts, numbers(row["s7comm.param.func"]), S7)
     elif kind == [7] and numbers(row["s7comm.param.userdata.type"]) == [4]:
-        counts[0] += numbers(row["s7comm.param.userdata.funcgroup"]) in ([2], [3], [4])
+        groups = numbers(row["s7comm.param.userdata.funcgroup"])
+        counts[0] += groups in ([2], [3], [4])
+        counts[2] |= {0x7000 + 256 * group + function for group, function
+                      in zip(groups, numbers(row["s7comm.param.userdata.subfunc"]))}
 
 
 def count_iec104(counts, row):
@@ -85,17 +92,19 @@ def count_iec104(counts, row):
                            numbers(row["iec60870_asdu.causetx"])):
         counts[0] += (kind in (100, 101) and cause == 6) or (kind == 102 and cause == 5)
         counts[1] += cause == 6 and (45 <= kind <= 51 or 58 <= kind <= 64 or kind in (103, 105))
+        counts[2] |= {kind} if kind >= 45 and kind != 70 and cause in (5, 6, 8, 13) else set()
 
 
 def count(counts, row):
-    """Adds what the frame asks for to [reads, writes]."""
+    """Adds what the frame asks for to [reads, writes, codes]."""
     if row["tcp.dstport"] == "502":
         add(counts, numbers(row["modbus.func_code"]), MODBUS)
-    add(counts, numbers(row["dnp3.al.func"]), DNP3)
-    add(counts, numbers(row["opcua.servicenodeid.numeric"]), OPCUA)
+    add(counts, [code for code in numbers(row["dnp3.al.func"]) if 0 < code < 128], DNP3)
+    asked = [code for code in numbers(row["opcua.servicenodeid.numeric"]) if code not in OPCUA_OTHERS]
+    add(counts, asked, OPCUA)
     asked = [code for code, answer in zip(numbers(row["cip.sc"]), numbers(row["cip.rr"]))
              if not answer]
-    add(counts, asked, CIP)
+    add(counts, asked, CIP, lambda code: code + 0x600 * (code in CIP_MANAGERS))
     if row["dcerpc.pkt_type"] == "0":
         add(counts, numbers(row["dcerpc.opnum"]), PROFINET)
     count_bacnet(counts, row)
@@ -103,12 +112,20 @@ def count(counts, row):
     count_iec104(counts, row)
 
 
+def without_answers(codes):
+    """OPC UA: an answer's type is its request's and 3 more."""
+    asked = set()
+    for code in sorted(codes):
+        asked |= {code} if code - 3 not in asked else set()
+    return asked
+
+
 def ask_tshark(path, *options):
-    """{(protocol, two ends)} → [service, reads, writes] of the flows that are any of these."""
+    """{(protocol, two ends)} → [service, reads, writes, codes] of the flows that are any of these."""
     words = [word for field in FIELDS for word in ("-e", field)]
     out = subprocess.run(["tshark", "-r", path, *options, "-T", "fields", *words], check=True,
                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    flows = defaultdict(lambda: ["", 0, 0])
+    flows = defaultdict(lambda: ["", 0, 0, set()])
     for line in out.splitlines():
         row = dict(zip(FIELDS, line.split("\t")))
         names = [SERVICE[name] for name in row["frame.protocols"].split(":") if name in SERVICE]
@@ -120,10 +137,13 @@ def ask_tshark(path, *options):
                          for way in ("src", "dst"))
         flow = flows[proto, ends]
         flow[0] = names[-1]
-        counts = [0, 0]
+        counts = [0, 0, flow[3]]
         count(counts, row)
         flow[1] += counts[0]
         flow[2] += counts[1]
+    for flow in flows.values():
+        if flow[0] == "opcua":
+            flow[3] = without_answers(flow[3])
     return dict(flows)
 
 
@@ -133,10 +153,11 @@ def ask_weir(flows):
         if flow.get("service") not in OT:
             continue
         ends = frozenset((flow[side]["ip"], flow[side]["port"]) for side in ("orig", "resp"))
-        operations = flow.get("operations", {"reads": 0, "writes": 0})
-        one = have.setdefault((flow["proto"], ends), [flow["service"], 0, 0])
+        operations = flow.get("operations", {"reads": 0, "writes": 0, "functions": []})
+        one = have.setdefault((flow["proto"], ends), [flow["service"], 0, 0, set()])
         one[1] += operations["reads"]
         one[2] += operations["writes"]
+        one[3] |= set(operations["functions"])
     return have
 
 

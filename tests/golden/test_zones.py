@@ -11,8 +11,10 @@
 Environment: see weirtest.py. Without captures or editcap what needs them is skipped."""
 
 import os
+import re
 import shutil
 import subprocess
+from datetime import datetime
 
 import weirtest
 from weirtest import NS, SHARED, Case, conversation, ethernet, ip_packet, pcap, udp, weir
@@ -36,6 +38,15 @@ CAPTURES = {
 # What only the second half has: the engineer's machine asked its resolver.
 NEW = {"06_ot_ics/zeek__modbus_modbusSmall.pcap": "opened dns port 53 of"}
 
+# Captures that walk through their protocol's functions, or end with a farewell: what only the second half asks for,
+# as tshark has it. (DNP3's select is the other site's.)
+NEW_FUNCTIONS = {
+    "06_ot_ics/icsnpp-modbus__modbus_example.pcap": [15, 16, 17, 20, 21, 22, 23, 24, 43],
+    "06_ot_ics/ndpi__opc-ua.pcap": [473],
+    "06_ot_ics/zeek__dnp3_dnp3.pcap": [14, 18],
+    "07_airport_bms/arkime__bacnet-stack-services.pcap": [6, 14, 15, 17],
+}
+
 # --- a plant -------------------------------------------------------------------------------------
 
 PLANT = (("control", 10, "10.9.1.0/24"), ("supervision", 20, "10.9.2.0/24"), ("operations", 30, "10.9.3.0/24"))
@@ -43,6 +54,8 @@ PLC, MASTER, READER, ENGINEER, OUTSIDE = "10.9.1.1", "10.9.2.1", "10.9.2.2", "10
 READ = bytes.fromhex("00010000000601030000000a")
 READ_ANSWER = bytes.fromhex("000100000017010314") + bytes(20)
 WRITE = bytes.fromhex("000200000006010600010003")
+COIL = bytes.fromhex("00030000000601050001ff00")
+DIAGNOSTICS = bytes.fromhex("000400000006010800001234")
 HELLO = bytes.fromhex("160301002f0100002b0303") + bytes(32) + bytes.fromhex("000004c02bc02f0100")
 
 
@@ -128,6 +141,13 @@ class Zones(Case):
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return path
 
+    def new_functions(self, config, capture):
+        """By drift: codes of what is said to be new, whoever asked."""
+        run = weir("zones", "drift", "-q", "--workers", "0", "-c", config, capture)
+        said = [line.split("a new function: ")[1].split("; ")[0] for line in run.out.splitlines()
+                if "a new function: " in line]
+        return sorted({int(one.split()[0]) for line in said for one in re.split(r", (?=\d)", line)})
+
     def test_halves(self):
         if not os.path.isdir(SHARED):
             self.skipTest("no captures here")
@@ -140,8 +160,11 @@ class Zones(Case):
                 self.assertIn("sign_off", conduits)
                 locked = self.config(zones, "locked", conduits)
                 second = self.half(capture, True)
-                run = self.replay("-c", locked, second)
-                said = {alert["weir"]["reasons"][0]["text"] for alert in run.alerts()}
+                reasons = [alert["weir"]["reasons"][0] for alert in self.replay("-c", locked, second).alerts()]
+                functions = [reason for reason in reasons if reason["code"] == "zone.conduit.function"]
+                self.assertEqual(bool(functions), name in NEW_FUNCTIONS)
+                self.assertEqual(self.new_functions(locked, second), NEW_FUNCTIONS.get(name, []))
+                said = {reason["text"] for reason in reasons if reason not in functions}
                 self.assertEqual({text for text in said if NEW.get(name, "nothing new") not in text}, set())
                 self.assertEqual(bool(said), name in NEW)
                 # … and is not silent because nobody looked.
@@ -161,8 +184,10 @@ class Zones(Case):
         self.assertEqual(matrix.count("- from:"), 2, matrix)
         self.assertIn("- from: supervision\n  to: control\n  protocol: modbus\n  port: 502\n"
                       "  direction: forward\n  access: write\n  writers: [\"10.9.2.1\"]\n"
+                      "  functions: [3, 6] # read holding registers, write single register\n"
                       "  seen: {flows: 6, once: false, first: \"2023-11-14T22:13:20.000Z\"", matrix)
         self.assertIn("reads: 9, writes: 3", matrix)
+        self.assertIn(", functions: {3: 6, 6: 3}}\n", matrix)
         self.assertIn("- from: operations\n  to: supervision\n  protocol: http\n  port: 80\n", matrix)
 
     def test_leaks(self):
@@ -188,6 +213,86 @@ class Zones(Case):
                 self.assertEqual(alert["weir"]["urgency"], "now" if score >= 85 else "shift")
         again = self.replay("-c", locked, "--workers", "2", path)
         self.assertEqual(run.bytes("alerts.ndjson"), again.bytes("alerts.ndjson"))
+
+    def functions_told(self, config, frames):
+        """Of each alert: who, its reason's code and words, its technique."""
+        path = self.write("functions.pcap", pcap(sorted(ordinary(START) + frames)))
+        return sorted((alert["source"]["ip"], alert["weir"]["reasons"][0]["code"],
+                       alert["weir"]["reasons"][0]["text"].split(": ")[-1], alert["threat"]["technique"]["id"][0])
+                      for alert in self.opened("-c", config, path))
+
+    def test_a_function_nobody_listed(self):
+        """Of hosts that may read and write: a function that was never asked for. The twin asks for what was."""
+        locked, matrix = self.locked_plant()
+        new = (modbus(AT, MASTER, PLC, READ + WRITE + COIL, READ_ANSWER + WRITE + COIL) +
+               modbus(AT + NS, READER, PLC, READ + DIAGNOSTICS, READ_ANSWER + DIAGNOSTICS, 40002))
+        twin = (modbus(AT, MASTER, PLC, READ + WRITE * 2, READ_ANSWER + WRITE * 2) +
+                modbus(AT + NS, READER, PLC, READ * 2, READ_ANSWER * 2, 40002))
+        told = [(MASTER, "zone.conduit.function", "function 5 (write single coil) was never allowed here", "T0855"),
+                (READER, "zone.conduit.function", "function 8 (diagnostics) was never allowed here", "T0801")]
+        self.assertEqual(self.functions_told(locked, new), told)
+        self.assertEqual(self.functions_told(locked, twin), [])
+        # A row that lists none is as it ever was.
+        any_function = "".join(line for line in matrix.splitlines(True) if not line.startswith("  functions:"))
+        self.assertEqual(self.functions_told(self.config(PLANT, "locked", any_function), new), [])
+        # Only observed, it is drift.
+        observed = self.config(PLANT, "observe", matrix)
+        self.assertEqual(self.functions_told(observed, new), [])
+        run = weir("zones", "drift", "-q", "-c", observed, self.path("functions.pcap"))
+        self.assertIn("supervision -> control modbus port 502: a new function: 5 (write single coil), 8 (diagnostics); "
+                      "8 flows,", run.out)
+        run = weir("zones", "propose", "-q", "-c", observed, self.path("functions.pcap"))
+        self.assertIn("  functions: [3, 5, 6, 8] #", run.out)
+
+    def test_each_new_function_is_told(self):
+        """… of two hosts, whichever connection asks for it; once."""
+        locked, _ = self.locked_plant()
+        frames = []
+        for at, function in enumerate((8, 43, 8, 17)):
+            ask = DIAGNOSTICS.replace(b"\x01\x08", bytes([1, function]), 1)
+            frames += modbus(AT + at * 60 * NS, READER, PLC, READ + ask, READ_ANSWER + ask, 40002 + at)
+        alerts = self.opened("-c", locked, self.write("each.pcap", pcap(frames)))
+        said = [alert["weir"]["reasons"][0]["text"].split(": ")[-1] for alert in alerts]
+        self.assertEqual(said, ["function 8 (diagnostics) was never allowed here",
+                                "function 43 (encapsulated interface transport) and 1 more were never allowed here",
+                                "function 17 (report server id) and 2 more were never allowed here"])
+
+    def told_in_turn(self, config, host, *conversations):
+        """What is told of connections of one host, one a minute."""
+        frames = [frame for at, asks in enumerate(conversations)
+                  for frame in modbus(AT + at * 60 * NS, host, PLC, asks, asks, 40002 + at)]
+        return [(alert["weir"]["reasons"][0]["code"], alert["weir"]["reasons"][0]["text"].split(": ")[-1])
+                for alert in self.opened("-c", config, self.write("turns.pcap", pcap(frames)))]
+
+    def test_a_write_hides_no_function(self):
+        """… whichever was first; and a write that is listed is no news beside a function that was told."""
+        locked, matrix = self.locked_plant()
+        coil, diagnostics = ("function 5 (write single coil) was never allowed here",
+                             "function 8 (diagnostics) was never allowed here")
+        code = "zone.conduit.function"
+        self.assertEqual(self.told_in_turn(locked, MASTER, COIL, DIAGNOSTICS, COIL + DIAGNOSTICS),
+                         [(code, coil), (code, diagnostics.replace(" was", " and 1 more were"))])
+        self.assertEqual(self.told_in_turn(locked, MASTER, DIAGNOSTICS, DIAGNOSTICS + WRITE, WRITE),
+                         [(code, diagnostics)])
+        reading = re.sub(r"  writers: .*\n", "", matrix.replace("access: write", "access: read"))
+        reading = self.config(PLANT, "locked", reading.replace("functions: [3, 6]", "functions: [3]"))
+        wrote = "the conduit is for reading, and it wrote"
+        self.assertEqual(self.told_in_turn(reading, MASTER, READ + WRITE, READ + DIAGNOSTICS),
+                         [("zone.conduit.write",
+                           f"{wrote}; function 6 (write single register) was never allowed here"),
+                          (code, diagnostics.replace(" was", " and 1 more were"))])
+
+    def test_a_new_function_in_a_long_connection(self):
+        """It is told within 10 s, not when the connection ends."""
+        locked, _ = self.locked_plant()
+        frames = conversation(AT, (READER, 40002), (PLC, 502), READ * 20 + DIAGNOSTICS + READ * 20, b"", NS, 12)
+        asked = next(time for time, frame in frames if DIAGNOSTICS in frame)
+        path = self.write("long.pcap", pcap(frames))
+        alerts = self.opened("-c", locked, path)
+        self.assertEqual({alert["weir"]["reasons"][0]["code"] for alert in alerts}, {"zone.conduit.function"})
+        told = datetime.fromisoformat(alerts[0]["@timestamp"].replace("Z", "+00:00")).timestamp()
+        self.assertLessEqual(asked / NS, told)
+        self.assertLessEqual(told, asked / NS + 11)
 
     def test_observed_is_silent(self):
         """… but for what never belongs outside, which nobody has to learn."""

@@ -13,6 +13,7 @@
 #include "weir/content/names.h"
 #include "weir/content/stream.h"
 #include "weir/flow/table.h"
+#include "weir/record/function.h"
 
 #define CONTENT_HANDSHAKE_BYTES (UINT64_C(64) << 10)
 #define CONTENT_PROBE_BYTES     (UINT64_C(64) << 10)
@@ -84,7 +85,8 @@ struct content_facts {
     uint16_t entropy[SIDES];      /* these as in struct record_flow */
     struct body_counts body[SIDES];
     struct operation_counts operations;
-    struct client_claim client; /* by is CLIENT_NONE when nobody claims anything */
+    const struct function_set *functions; /* that requests asked for; NULL: none */
+    struct client_claim client;           /* by is CLIENT_NONE when nobody claims anything */
 };
 
 struct content;

@@ -4,7 +4,7 @@
  * longest prefix. It is observed at first: what passes its border is gathered (engine/zoned.h) and
  * nothing is said of it. Once it is locked, what no conduit allows is told, from its first packet
  * and without any past. A conduit lets a protocol pass from one zone to another: who opens, on
- * which port, whether it may write, and who may.
+ * which port, whether it may write, who may, and by which functions.
  *
  * Bounds: ZONES_MAX, CONDUITS_MAX; beyond them the configuration is refused. Read-only once made:
  * any thread may ask. */
@@ -14,6 +14,7 @@
 #include "weir/base/address.h"
 #include "weir/base/buffer.h"
 #include "weir/base/error.h"
+#include "weir/record/function.h"
 #include "weir/record/record.h"
 
 #define ZONES_MAX       64u
@@ -50,6 +51,7 @@ struct conduit {
     enum conduit_access access;
     struct ip writer[CONDUIT_WRITERS]; /* who may write; none listed: whoever opens */
     size_t writer_count;
+    struct function_set functions; /* that may be asked for; none listed: any */
     bool signed_off;
     int line;      /* of the file */
     uint16_t next; /* zones.c: of the same ends, + 1 */
@@ -93,6 +95,7 @@ struct zone_flow {
     uint8_t proto;
     enum service service;
     uint32_t reads, writes;
+    struct function_set functions; /* that were asked for, as far as headers tell */
     uint64_t payload_bytes[SIDES];
     bool certain; /* it is known who opened, not guessed */
     bool ended;   /* it came to an end of its own, and nothing of it is missing */
@@ -106,6 +109,7 @@ struct zone_flow zone_flow_turned(const struct zone_flow *flow);
 
 enum zone_fault { /* the mildest of what each conduit has against it */
                   ZONE_ALLOWED,
+                  ZONE_FUNCTION,       /* asked for a function that is not listed */
                   ZONE_WRITER,         /* may be written, but not by this host */
                   ZONE_WRITE,          /* may only be read */
                   ZONE_OTHER_PROTOCOL, /* its port, and another protocol on it */
@@ -120,10 +124,20 @@ struct zone_verdict {
     bool locked;  /* … and it is locked */
     bool named;   /* ZONE_ALLOWED: by a conduit that names the service */
     int row;      /* of the conduits, that the fault is about; −1: of none */
+    /* Up to ZONE_WRITE: how many of the flow's functions the row does not list, and the first
+     * (where it is told: of the story's, and the first new one); ZONE_FUNCTION and 0: none of those
+     * that are kept, and there were more. */
+    uint16_t functions, function;
+    bool wrote; /* … and something of what it is told for was a write */
 };
 /* False: no end is in a zone. */
 bool zones_judge(const struct zones *zones, const struct zone_flow *flow,
                  struct zone_verdict *verdict);
+
+struct function_seen {
+    uint16_t code;
+    uint64_t flows; /* that have ended; which asked for it */
+};
 
 /* What was seen to pass, gathered by ends, protocol and port. */
 struct conduit_seen {
@@ -138,6 +152,9 @@ struct conduit_seen {
     uint64_t most_said;        /* zone_flow_said of one of its flows */
     size_t writer_count;
     struct ip writer[CONDUIT_WRITERS];
+    size_t function_count;
+    struct function_seen function[FUNCTIONS_MAX]; /* ascending */
+    uint64_t more_functions; /* reports of flows, with one that found no room */
 };
 
 /* What the rows look at: a flow that no conduit allows, or an OT protocol that crosses. */
@@ -145,7 +162,10 @@ struct zoned_flow {
     const struct zones *zones;
     struct zone_flow flow;
     struct zone_verdict verdict;
-    uint64_t out_bytes; /* of the story */
+    uint64_t out_bytes; /* of the story, as the next three */
+    bool wrote;
+    uint16_t functions; /* that are not listed */
+    uint16_t beyond;    /* requests of further ones than are kept */
     uint64_t withheld;  /* stories that the zone's rate limit held back since the last alert */
 };
 

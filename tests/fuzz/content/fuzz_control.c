@@ -46,6 +46,9 @@ static bool on_report(void *context, struct flow *flow, enum flow_end end, struc
     (void)context, (void)end;
     content_flush(content, flow, time);
     last = content_get_facts(flow);
+    const struct function_set *set = last.functions;
+    check(!set || (set->count > 0 && set->count <= FUNCTIONS_MAX));
+    check(!set || set->more == 0 || set->count == FUNCTIONS_MAX);
     check(last.service < SERVICES);
     return true;
 }

@@ -29,6 +29,7 @@ static struct zones *two_zones(void)
 static void ask(const struct zones *zones)
 {
     struct zone_flow flow = {.resp_port = 502, .proto = 6, .service = SERVICE_MODBUS, .writes = 1};
+    function_set_add(&flow.functions, 5);
     struct zone_verdict verdict;
     for (flow.from = 0; flow.from < ZONE_ANY;
          flow.from = flow.from == 1 ? ZONE_INSIDE : flow.from + 1)
@@ -36,6 +37,7 @@ static void ask(const struct zones *zones)
             must(zones_judge(zones, &flow, &verdict));
             must(verdict.fault < ZONE_FAULTS && verdict.row < (int)zones->conduit_count);
             must((verdict.fault == ZONE_NO_CONDUIT) == (verdict.row < 0));
+            must(verdict.functions <= flow.functions.count);
         }
 }
 

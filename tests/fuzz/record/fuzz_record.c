@@ -1,7 +1,7 @@
 /* Any bytes as a record, in an aligned copy of exactly their size, as the engine holds them. What
  * is let through is then read as the engine would: its tail to the last byte. */
 #include "weir/base/device.h"
-#include "weir/record/record.h"
+#include "weir/record/function.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -44,6 +44,11 @@ static uint64_t read_flow(const struct record_flow *r)
     if (record_flow_tunnels(r, tunnel))
         for (int side = 0; side < SIDES; side++)
             ids += read_tunnel(&tunnel[side]);
+    struct function_set set;
+    record_flow_functions(r, &set);
+    must(set.count <= FUNCTIONS_MAX);
+    for (size_t i = 0; i < set.count; i++)
+        ids += function_set_has(&set, set.code[i]);
     char text[RECORD_NAME_MAX + 1];
     for (int i = 0; i < FLOW_TEXTS; i++)
         ids += strlen(record_flow_text(r, (enum flow_text)i, text));

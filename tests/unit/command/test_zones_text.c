@@ -31,7 +31,9 @@ static void expect(const char *conduits,
                    char *text_of(const struct zones *, const struct conduit_seen *const *, size_t),
                    const char *expected)
 {
-    const struct conduit_seen row = {.from = 0,
+    const struct conduit_seen row = {.function_count = 3,
+                                     .function = {{3, 2}, {5, 1}, {99, 3}},
+                                     .from = 0,
                                      .to = 1,
                                      .proto = 6,
                                      .service = SERVICE_MODBUS,
@@ -70,9 +72,33 @@ static void test_proposal(void **state)
     expect("[]\n", zones_proposal, "note: \"who writes is hidden by pseudonyms");
 }
 
+static void test_functions(void **state)
+{
+    (void)state;
+    expect("[]\n", zones_proposal,
+           "  functions: [3, 5, 99] # read holding registers, write single coil\n");
+    expect("[]\n", zones_proposal, ", functions: {3: 2, 5: 1, 99: 3}}\n");
+    expect(CONDUIT "functions: [3, 5, 99]}\n", zones_drift_text, " 0 not in the matrix");
+    expect(CONDUIT "functions: [3]}\n", zones_drift_text,
+           ": a new function: 5 (write single coil), 99; 3 flows");
+    expect(CONDUIT "functions: [3]}\n", zones_proposal, "  functions: [3, 5, 99] #");
+    /* of two rows each function may be in one */
+    expect(CONDUIT "functions: [3]}\n" CONDUIT "functions: [5, 99]}\n", zones_drift_text,
+           " 0 not in the matrix");
+    expect(
+        CONDUIT "access: read, functions: [3, 99]}\n", zones_drift_text,
+        ": a write where only reads are allowed, a new function: 5 (write single coil); 3 flows");
+    /* a function that writes needs a row that may be written */
+    expect(CONDUIT "access: read}\n" CONDUIT "writers: [10.9.2.1], functions: [6]}\n",
+           zones_drift_text, ": a new function: 5 (write single coil); 3 flows");
+    expect(CONDUIT "access: read}\n" CONDUIT "functions: [5]}\n", zones_drift_text,
+           " 0 not in the matrix");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_drift),
-                                       cmocka_unit_test(test_proposal)};
+                                       cmocka_unit_test(test_proposal),
+                                       cmocka_unit_test(test_functions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

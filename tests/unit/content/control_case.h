@@ -17,6 +17,7 @@ struct control_case {
     uint16_t port;
     const char *asks[CASE_MESSAGES], *answers[CASE_MESSAGES];
     uint32_t reads, writes;
+    uint16_t functions[CASE_MESSAGES]; /* as many as differ from 0, ascending */
 };
 
 #define S7_OPEN    "0300 0016 11 e0 0000 0001 00 c1 02 0100 c2 02 0102 c0 01 09"
@@ -45,7 +46,8 @@ static const struct control_case control_cases[] = {
      .answers = {"0001 0000 0009 11 03 06 022b 0000 0064", "0002 0000 0006 11 06 0001 0003",
                  "0003 0000 0003 11 97 02"},
      .reads = 2,
-     .writes = 2},
+     .writes = 2,
+     .functions = {3, 6, 0x17}},
     {.service = SERVICE_S7, /* set up; variables read and written; a list of the system's state */
      .proto = 6,
      .port = 102,
@@ -58,7 +60,8 @@ static const struct control_case control_cases[] = {
      .answers = {S7_OPENED, "0300 001b 02 f0 80 32 03 0000 0400 0008 0000 0000 f0 00 0001 0001 "
                             "00f0"},
      .reads = 2,
-     .writes = 1},
+     .writes = 1,
+     .functions = {0x04, 0x05, 0xf0, 0x7401}},
     {.service = SERVICE_S7, /* S7comm-plus: an object made; variables, behind a digest */
      .proto = 6,
      .port = 102,
@@ -68,7 +71,8 @@ static const struct control_case control_cases[] = {
               "31 0000 054c 00000002 7203 0000"},
      .answers = {S7_OPENED, "0300 0018 02 f0 80 72 01 0009 32 0000 04ca 00000001 7201 0000"},
      .reads = 1,
-     .writes = 1},
+     .writes = 1,
+     .functions = {0x04ca, 0x054c}},
     {.service = SERVICE_IEC104,
      .proto = 6,
      .port = 2404,
@@ -77,7 +81,8 @@ static const struct control_case control_cases[] = {
      .answers = {"68 04 0b000000", "68 0e 0000 0200 64 01 07 00 0100 000000 14",
                  "68 0e 0200 0200 01 01 14 00 0100 010000 01"},
      .reads = 1,
-     .writes = 1},
+     .writes = 1,
+     .functions = {45, 100}},
     {.service =
          SERVICE_CIP, /* an attribute; a tag written; one read by way of another device; both */
      .proto = 6,
@@ -93,7 +98,8 @@ static const struct control_case control_cases[] = {
      .answers = {"6500 0400 " CIP_ZEROS "01000000",
                  "6f00 1600 " CIP_ZEROS "00000000 0000 0200 0000 0000 b200 0600 8e 00 0000 0700"},
      .reads = 3,
-     .writes = 2},
+     .writes = 2,
+     .functions = {0x0a, 0x0e, 0x4c, 0x4d, 0x652}},
     {.service = SERVICE_OPCUA,
      .proto = 6,
      .port = 4840,
@@ -105,7 +111,8 @@ static const struct control_case control_cases[] = {
      .answers = {"'ACKF' 1c000000 00000000 00000100 00000100 00000000 00000000", UA_OPEN,
                  "'MSGF' 20000000 " UA_CHANNEL "01 00 7a02 00000000"},
      .reads = 1,
-     .writes = 2},
+     .writes = 2,
+     .functions = {631, 673}},
     {.service = SERVICE_OPCUA, /* encrypted: what looks like a read is chance */
      .proto = 6,
      .port = 4840,
@@ -120,7 +127,8 @@ static const struct control_case control_cases[] = {
               "81 04 0017 c0a80001 bac0 01 04 00 05 01 0c 0c 023fffff 19 4b"},
      .answers = {"81 0a 0017 01 00 30 01 0c 0c 020004d2 19 4b 3e c4 020004d2 3f"},
      .reads = 2,
-     .writes = 1},
+     .writes = 1,
+     .functions = {12, 15, 264}},
     {.service = SERVICE_PROFINET,
      .proto = 17,
      .port = 34964,
@@ -128,7 +136,8 @@ static const struct control_case control_cases[] = {
               PN_HEAD("00") "0300" PN_TAIL},
      .answers = {PN_HEAD("02") "0200" PN_TAIL},
      .reads = 1,
-     .writes = 1},
+     .writes = 1,
+     .functions = {2, 3}},       /* and 0, connect */
     {.service = SERVICE_ASTERIX, /* plots of one radar, and its sector */
      .proto = 17,
      .port = 8600,
@@ -144,7 +153,8 @@ static const struct control_case control_cases[] = {
               "0564 0b c4 0400 0300 e42b c1 c2 01 020006 78a6"},
      .answers = {"0564 0a 44 0600 0400 bfb0 d1 f7 82 0000 ba39"},
      .reads = 1,
-     .writes = 1},
+     .writes = 1,
+     .functions = {1, 13}},
 };
 #define CONTROL_CASES (sizeof control_cases / sizeof *control_cases)
 

@@ -63,6 +63,21 @@ static void closed(enum service service, uint32_t reads, uint32_t writes)
     assert_told(service, reads, writes);
 }
 
+/* The flow's end, as the case has it; what is asked for is the same however often. */
+static void closed_as(const struct control_case *t, uint32_t times)
+{
+    closed(t->service, times * t->reads, times * t->writes);
+    const struct function_set none = {.count = 0}, *set = content_get_facts(c.flow).functions;
+    set = set ? set : &none;
+    size_t at = set->count > 0 && set->code[0] == 0;
+    for (size_t i = 0; i < CASE_MESSAGES && t->functions[i]; i++, at++) {
+        assert_true(at < set->count);
+        assert_int_equal(set->code[at], t->functions[i]);
+    }
+    assert_int_equal(at, set->count);
+    assert_int_equal(set->more, 0);
+}
+
 static void talk(const struct control_case *t)
 {
     for (size_t i = 0; i < CASE_MESSAGES; i++) {
@@ -80,7 +95,7 @@ static void test_own_port(void **state)
         const struct control_case *t = &control_cases[i];
         opened(t->proto, t->port);
         talk(t);
-        closed(t->service, t->reads, t->writes);
+        closed_as(t, 1);
     }
 }
 
@@ -91,7 +106,7 @@ static void test_other_port(void **state)
         const struct control_case *t = &control_cases[i];
         opened(t->proto, OTHER_PORT);
         talk(t);
-        closed(t->service, t->reads, t->writes);
+        closed_as(t, 1);
     }
 }
 
@@ -115,7 +130,7 @@ static void talk_cut(const struct control_case *t, uint16_t resp_port, size_t fi
     say_cut(&c, RESP, answers.data, of_answers, most);
     say_cut(&c, ORIG, asks.data + of_asks, asks.size - of_asks, most);
     say_cut(&c, RESP, answers.data + of_answers, answers.size - of_answers, most);
-    closed(t->service, t->reads, t->writes);
+    closed_as(t, 1);
 }
 
 static void test_cut_everywhere(void **state)
@@ -153,7 +168,7 @@ static void test_gap(void **state)
         c.now.ns += NS_PER_S;
         packet(&c, RESP, TCP_ACK, NULL, 0, 0);
         talk(t);
-        closed(t->service, 2 * t->reads, 2 * t->writes);
+        closed_as(t, 2);
     }
 }
 
@@ -210,6 +225,156 @@ static void test_joined_late(void **state)
     say_hex(ORIG, control_cases[0].asks[0]);
     say_hex(ORIG, control_cases[0].asks[1]);
     closed(SERVICE_MODBUS, 1, 1);
+}
+
+/* Codes beyond the bound are counted; answers are none; of both sides, where both ask. */
+static void test_functions(void **state)
+{
+    char ask[64];
+    (void)state;
+    opened(PROTO_TCP, 502);
+    for (unsigned function = 1; function <= FUNCTIONS_MAX + 3; function++) {
+        snprintf(ask, sizeof ask, "0001 0000 0006 11 %02x 006b 0003", function);
+        say_hex(ORIG, ask);
+        snprintf(ask, sizeof ask, "0001 0000 0006 11 %02x 006b 0003", function + 64);
+        say_hex(RESP, ask);
+    }
+    say_hex(ORIG, "0001 0000 0006 11 01 006b 0003");
+    content_flush(c.content, c.flow, c.now);
+    const struct function_set *set = content_get_facts(c.flow).functions;
+    assert_int_equal(set->count, FUNCTIONS_MAX);
+    assert_int_equal(set->code[FUNCTIONS_MAX - 1], FUNCTIONS_MAX);
+    assert_int_equal(set->more, 3);
+    opened(PROTO_UDP, 47808); /* devices of BACnet ask each other */
+    say_hex(ORIG, "81 0a 0011 01 04 00 05 01 0c 0c 023fffff 19 4b");
+    say_hex(RESP, "81 0a 0018 01 04 00 05 02 0f 0c 00800001 19 55 3e 44 42480000 3f");
+    set = content_get_facts(c.flow).functions;
+    assert_int_equal(set->count, 2);
+    assert_true(function_set_has(set, 12) && function_set_has(set, 15));
+}
+
+#define CIP_DATA  CIP_ZEROS "00000000 0000 0200 0000 0000 b200 "
+#define S7_SET_UP "0300 0019 02 f0 80 32 01 0000 0400 0008 0000 f0 00 0001 0001 01e0"
+#define S7_STOP   "29 0000000000 09 'P_PROGRAM'"
+
+/* How a message is cut or wrapped hides nothing: what cannot be read is said. */
+static const struct {
+    uint16_t port;
+    const char *asks[4];
+    uint32_t writes;
+    uint16_t functions[4];
+} hidden[] = {
+    /* a batch in a batch; what is sent on twice, and in a batch; the manager in two bytes */
+    {44818,
+     {"6f00 2200 " CIP_DATA "1200 0a 02 2002 2401 0100 0400 0a 02 2002 2401 0000"},
+     0,
+     {0x0a, 0x680}},
+    {44818,
+     {"6f00 2a00 " CIP_DATA "1a00 52 02 2006 2401 0a05 1000 52 02 2006 2401 0a05 0600 "
+      "4d 02 910141 00"},
+     0,
+     {0x652, 0x680}},
+    {44818,
+     {"6f00 2400 " CIP_DATA "1400 0a 02 2002 2401 0100 0400 52 02 2006 2401 0a05 0000"},
+     0,
+     {0x0a, 0x652, 0x680}},
+    {44818,
+     {"6f00 2400 " CIP_DATA "1400 52 04 2100 0600 2500 0100 0a05 0600 4d 02 910141 00"},
+     1,
+     {0x4d, 0x652}},
+    /* behind a segment of nothing; behind its header; not even that is in the first one */
+    {102,
+     {S7_OPEN, S7_SET_UP, "0300 0007 02 f0 00",
+      "0300 0021 02 f0 80 32 01 0000 0700 0010 0000 " S7_STOP},
+     1,
+     {0x29, 0xf0}},
+    {102,
+     {S7_OPEN, S7_SET_UP, "0300 0011 02 f0 00 32 01 0000 0700 0010 0000",
+      "0300 0017 02 f0 80 " S7_STOP},
+     0,
+     {0xf0, 0x100}},
+    {102,
+     {S7_OPEN, S7_SET_UP, "0300 0008 02 f0 00 32",
+      "0300 0020 02 f0 80 01 0000 0700 0010 0000 " S7_STOP},
+     0,
+     {0xf0, 0x100}},
+    {102,
+     {S7_OPEN, S7_SET_UP, "0300 0009 02 f0 00 72 01",
+      "0300 0016 02 f0 80 0009 31 0000 04ca 00000001 7201 0000"},
+     0,
+     {0xf0, 0x100}},
+    /* an exception asks for nothing */
+    {502, {"0001 0000 0006 11 03 006b 0003", "0003 0000 0003 11 97 02"}, 0, {3}},
+};
+
+static void assert_functions(const uint16_t *codes, size_t most)
+{
+    const struct function_set *set = content_get_facts(c.flow).functions;
+    size_t count = 0;
+    assert_non_null(set);
+    for (; count < most && codes[count]; count++) {
+        assert_true(count < set->count);
+        assert_int_equal(set->code[count], codes[count]);
+    }
+    assert_int_equal(set->count, count);
+}
+
+static void test_hidden_functions(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        opened(PROTO_TCP, hidden[i].port);
+        for (size_t n = 0; n < 4 && hidden[i].asks[n]; n++)
+            say_hex(ORIG, hidden[i].asks[n]);
+        content_flush(c.content, c.flow, c.now);
+        assert_int_equal(content_get_facts(c.flow).operations.writes, hidden[i].writes);
+        assert_functions(hidden[i].functions, 4);
+    }
+}
+
+static void put_le16(struct bytes *b, unsigned value)
+{
+    put8(b, value);
+    put8(b, value >> 8);
+}
+
+/* A batch of so many, each of them the same read of a tag, at an offset of its body. */
+static void say_batch(unsigned number, unsigned at)
+{
+    static struct bytes b;
+    unsigned body = at + 6 < 2 + 2 * number ? 2 + 2 * number : at + 6, data = 6 + body;
+    b.size = 0;
+    put_hex(&b, "6f00");
+    put_le16(&b, 16 + data);
+    put_hex(&b, CIP_DATA);
+    put_le16(&b, data);
+    put_hex(&b, "0a 02 2002 2401");
+    size_t from = b.size;
+    put_le16(&b, number);
+    for (unsigned i = 0; i < number; i++)
+        put_le16(&b, at);
+    while (b.size < from + at)
+        put_hex(&b, "00");
+    put_hex(&b, "4c 02 910141 00");
+    say(&c, ORIG, b.data, b.size);
+}
+
+/* More parts than are looked at, and one that stands behind what is. */
+static void test_large_batches(void **state)
+{
+    (void)state;
+    opened(PROTO_TCP, 44818);
+    say_batch(64, 2 + 2 * 64);
+    content_flush(c.content, c.flow, c.now);
+    assert_functions((const uint16_t[]){0x0a, 0x4c}, 2);
+    opened(PROTO_TCP, 44818);
+    say_batch(65, 2 + 2 * 65);
+    content_flush(c.content, c.flow, c.now);
+    assert_functions((const uint16_t[]){0x0a, 0x4c, 0x680}, 3);
+    opened(PROTO_TCP, 44818);
+    say_batch(1, 1200);
+    content_flush(c.content, c.flow, c.now);
+    assert_functions((const uint16_t[]){0x0a, 0x680}, 2);
 }
 
 static const struct {
@@ -356,6 +521,8 @@ int main(void)
         cmocka_unit_test(test_joined_late),    cmocka_unit_test(test_turned),
         cmocka_unit_test(test_others),         cmocka_unit_test(test_monotone),
         cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_inspected),
+        cmocka_unit_test(test_functions),      cmocka_unit_test(test_hidden_functions),
+        cmocka_unit_test(test_large_batches),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

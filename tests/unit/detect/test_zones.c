@@ -140,6 +140,7 @@ static void test_file(void **state)
                                "  direction: both\n"
                                "  access: read\n"
                                "  writers: [10.9.2.1, \"2001:db8::1\"]\n"
+                               "  functions: [16, 3, 0x2b, \"3\"] # x\n"
                                "  seen: {flows: 3}\n"
                                "  note: \"x\"\n"
                                "  sign_off: \"A. Sato\"\n"
@@ -151,11 +152,14 @@ static void test_file(void **state)
     assert_int_equal(c->port_last, 503);
     assert_true(c->both && c->signed_off && c->access == CONDUIT_READ);
     assert_int_equal(c->writer_count, 2);
+    assert_int_equal(c->functions.count, 3);
+    assert_true(function_set_has(&c->functions, 3) && function_set_has(&c->functions, 43));
+    assert_int_equal(c[1].functions.count, 0);
     assert_int_equal(c[1].from, ZONE_ANY);
     assert_int_equal(c[1].proto, 17);
     assert_int_equal(c[1].port_last, UINT16_MAX);
     assert_false(c[1].signed_off);
-    assert_int_equal(c[1].line, 11);
+    assert_int_equal(c[1].line, 12);
     zones_free(zones);
 }
 
@@ -182,6 +186,23 @@ static void test_refused_files(void **state)
         {"- {from: control, to: office, protocol: icmp, port: 7}\n",
          "c.yaml:1:53: port: \"7\", expected none: this protocol has no ports"},
         {"- {from: control, to: office, port: 7-9, protocol: 47}\n", "has no ports"},
+        {"- {from: control, to: office, protocol: modbus, functions: 3}\n",
+         "c.yaml:1:60: functions: \"3\", expected a list of function codes"},
+        {"- {from: control, to: office, protocol: modbus, functions: []}\n",
+         "c.yaml:1:60: functions: is a list, expected a function code; leave it out: any may be"},
+        {"- {from: control, to: office, protocol: modbus, functions: [3, reads]}\n",
+         "c.yaml:1:64: conduit: \"reads\", expected a function code as 16 or 0x29"},
+        {"- {from: control, to: office, protocol: modbus, functions: [-3]}\n", "c.yaml:1:61:"},
+        {"- {from: control, to: office, protocol: modbus, functions: [0x]}\n", "c.yaml:1:61:"},
+        {"- {from: control, to: office, protocol: s7, functions: [65536]}\n", "c.yaml:1:57:"},
+        {"- {from: control, to: office, protocol: modbus, functions: [3, 300]}\n",
+         "c.yaml:1:60: functions: is a list, expected codes of this protocol, up to 255"},
+        {"- {from: control, to: office, protocol: tcp, functions: [3]}\n",
+         "c.yaml:1:57: functions: is a list, expected none: this protocol has no function codes"},
+        {"- {from: control, to: office, protocol: asterix, functions: [3]}\n", "expected none"},
+        {"- {from: control, to: office, protocol: modbus, functions: [1,2,3,4,5,6,7,8,9,10,11,12,"
+         "13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33]}\n",
+         "expected at most 32 function codes"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         struct zones *zones = site("");
@@ -241,6 +262,179 @@ static void test_judged(void **state)
         assert_string_equal(zones_end_name(zones, verdict.zone), row[i].zone);
         zones_free(zones);
     }
+}
+
+#define ASKING(more)                                                                               \
+    "- {from: supervision, to: control, protocol: modbus, port: 502, functions: [3, 16]" more "}"  \
+    "\n"
+
+#define LISTING(list)                                                                              \
+    "- {from: supervision, to: control, protocol: modbus, port: 502, functions: [" list "]}\n"
+
+/* What is asked for has to be in the row's list, all of it; a row without a list takes anything. */
+static void test_functions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *conduits;
+        uint16_t code[3];
+        uint16_t more;
+        uint32_t writes;
+        enum zone_fault fault;
+        uint16_t functions, function;
+    } row[] = {
+        {ASKING(""), {3}, 0, 0, ZONE_ALLOWED, 0, 0},
+        {ASKING(""), {3, 16}, 0, 1, ZONE_ALLOWED, 0, 0},
+        {ASKING(""), {0}, 0, 0, ZONE_ALLOWED, 0, 0},
+        {ASKING(""), {3, 5}, 0, 1, ZONE_FUNCTION, 1, 5},
+        {ASKING(""), {3, 8, 5}, 0, 1, ZONE_FUNCTION, 2, 5},
+        {ASKING(""), {3}, 1, 0, ZONE_FUNCTION, 0, 0},
+        {READING, {3, 8}, 1, 0, ZONE_ALLOWED, 0, 0},
+        {ASKING("") READING, {8}, 0, 0, ZONE_ALLOWED, 0, 0},
+        {ASKING(", access: read"), {5, 8}, 0, 1, ZONE_WRITE, 2, 5},
+        {ASKING(", access: read"), {16}, 0, 1, ZONE_WRITE, 0, 0},
+        {READING, {5}, 0, 1, ZONE_WRITE, 0, 0},
+        {ASKING(", writers: [10.9.2.9]"), {5}, 0, 1, ZONE_WRITER, 1, 5},
+        /* of two lists the one that lacks least, wherever it stands */
+        {LISTING("1, 2") LISTING("3, 5") LISTING("1, 4"), {3, 5, 8}, 0, 0, ZONE_FUNCTION, 1, 8},
+        /* the mildest of two rows */
+        {ASKING("") ASKING(", access: read"), {5}, 0, 1, ZONE_FUNCTION, 1, 5},
+        {"- {from: supervision, to: control, protocol: tcp, port: 502}\n" ASKING(""),
+         {8},
+         0,
+         0,
+         ZONE_ALLOWED,
+         0,
+         0},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct zones *zones = site(row[i].conduits);
+        struct zone_flow f = flow(zones, "10.9.2.1", "10.9.1.1", 502, SERVICE_MODBUS);
+        struct zone_verdict verdict;
+        for (size_t n = 0; n < 3 && row[i].code[n]; n++)
+            function_set_add(&f.functions, row[i].code[n]);
+        f.functions.more = row[i].more;
+        f.writes = row[i].writes;
+        assert_true(zones_judge(zones, &f, &verdict));
+        if (verdict.fault != row[i].fault)
+            fail_msg("row %zu: fault %d, expected %d", i, verdict.fault, row[i].fault);
+        assert_int_equal(verdict.functions, row[i].functions);
+        assert_int_equal(verdict.function, row[i].function);
+        zones_free(zones);
+    }
+}
+
+/* Told with its name; each further one is told again; to the outside, where the conduit names the
+ * protocol, it is the function that is wrong. */
+static void test_a_function_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *resp;
+        uint16_t code[3];
+        uint32_t writes;
+        const char *says, *technique;
+    } row[] = {
+        {"10.9.1.1",
+         {5},
+         1,
+         "502 of 10.9.1.1 (control, level 1): function 5 (write single coil) was "
+         "never allowed here",
+         "T0855"},
+        {"10.9.1.1", {3, 99}, 0, "function 99 was never allowed here", "T0801"},
+        {"10.9.1.1", {8, 5, 3}, 1, "function 5 (write single coil) and 1 more were", "T0855"},
+        /* a write that is listed is no more than it was */
+        {"10.9.1.1", {16, 8}, 1, "function 8 (diagnostics) was never", "T0855"},
+        {"192.0.2.1", {8}, 0, "function 8 (diagnostics) was never", "T0882"},
+    };
+    double before = 0;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct zones *zones =
+            site(ASKING("") "- {from: supervision, to: outside, protocol: modbus, "
+                            "functions: [3]}\n");
+        struct zoned_flow zoned = {.zones = zones};
+        struct finding finding[JUDGE_FINDINGS];
+        zoned.flow = flow(zones, "10.9.2.1", row[i].resp, 502, SERVICE_MODBUS);
+        for (size_t n = 0; n < 3 && row[i].code[n]; n++)
+            function_set_add(&zoned.flow.functions, row[i].code[n]);
+        zoned.flow.writes = row[i].writes;
+        assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+        zoned.functions = zoned.verdict.functions; /* the story is this flow */
+        zoned.wrote = zoned.verdict.wrote;
+        struct subject subject = {.kind = SUBJECT_ZONE, .zoned = &zoned};
+        assert_int_equal(judge(&subject, finding), 1);
+        assert_string_equal(finding->detector->id, "zone.conduit");
+        assert_string_equal(finding->reason[0].code, "zone.conduit.function");
+        if (!strstr(finding->reason[0].text, row[i].says))
+            fail_msg("row %zu: %s", i, finding->reason[0].text);
+        assert_string_equal(finding_technique(finding).technique, row[i].technique);
+        if (i == 0)
+            before = finding->evidence;
+        if (i == 2)
+            assert_true(finding->evidence > 1.3 * before);
+        assert_int_equal(zoned.verdict.wrote, row[i].code[0] == 5 || row[i].code[1] == 5);
+        zones_free(zones);
+    }
+}
+
+static double evidence_of(const struct zoned_flow *zoned)
+{
+    struct finding finding[JUDGE_FINDINGS];
+    struct subject subject = {.kind = SUBJECT_ZONE, .zoned = zoned};
+    assert_int_equal(judge(&subject, finding), 1);
+    return finding->evidence;
+}
+
+/* What the story adds is told again: the first function beside another fault of its, a write, and
+ * each power of ten of what is beyond those that are kept. */
+static void test_what_raises(void **state)
+{
+    (void)state;
+    struct zones *zones = site(ASKING(", access: read"));
+    struct zoned_flow zoned = {.zones = zones};
+    zoned.flow = flow(zones, "10.9.2.1", "10.9.1.1", 502, SERVICE_MODBUS);
+    function_set_add(&zoned.flow.functions, 8);
+    assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+    const struct {
+        bool wrote;
+        uint16_t functions, beyond;
+    } row[] = {{false, 0, 0}, {true, 0, 0},  {true, 1, 0},   {true, 2, 0},
+               {true, 32, 0}, {true, 32, 1}, {true, 32, 10}, {true, 32, 60000}};
+    double before = 0;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        zoned.wrote = row[i].wrote;
+        zoned.functions = row[i].functions;
+        zoned.beyond = row[i].beyond;
+        assert_true(evidence_of(&zoned) > 1.3 * before);
+        before = evidence_of(&zoned);
+    }
+    zoned.beyond = 60001;
+    assert_true(evidence_of(&zoned) == before);
+    zones_free(zones);
+}
+
+/* Written to although it is for reading: the function is named beside it. */
+static void test_a_write_says_its_function(void **state)
+{
+    (void)state;
+    struct zones *zones = site(ASKING(", access: read"));
+    struct zoned_flow zoned = {.zones = zones};
+    struct finding finding[JUDGE_FINDINGS];
+    zoned.flow = flow(zones, "10.9.2.1", "10.9.1.1", 502, SERVICE_MODBUS);
+    zoned.flow.writes = 1;
+    function_set_add(&zoned.flow.functions, 16);
+    struct subject subject = {.kind = SUBJECT_ZONE, .zoned = &zoned};
+    assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+    assert_int_equal(judge(&subject, finding), 1);
+    assert_non_null(strstr(finding->reason[0].text, "for reading, and it wrote"));
+    assert_null(strstr(finding->reason[0].text, "function"));
+    function_set_add(&zoned.flow.functions, 5);
+    assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+    assert_int_equal(judge(&subject, finding), 1);
+    assert_string_equal(finding->reason[0].code, "zone.conduit.write");
+    assert_non_null(strstr(finding->reason[0].text,
+                           "and it wrote; function 5 (write single coil) was never allowed here"));
+    zones_free(zones);
 }
 
 /* Too little was said to know what it is. */
@@ -425,6 +619,36 @@ static void test_payload_allowed(void **state)
     }
 }
 
+/* A list that lacks what is asked for: where the zone is not locked, zone.conduit is silent, and
+ * what never belongs outside is told. */
+static void test_payload_functions(void **state)
+{
+    (void)state;
+    static const struct {
+        enum zone_state state;
+        uint16_t code;
+        const char *id;
+    } row[] = {{ZONE_LOCKED, 3, NULL},
+               {ZONE_LOCKED, 8, "zone.conduit"},
+               {ZONE_OBSERVE, 3, NULL},
+               {ZONE_OBSERVE, 8, "zone.payload"}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct zones *zones =
+            site("- {from: outside, to: control, protocol: modbus, functions: [3]}\n");
+        struct zoned_flow zoned = {.zones = zones};
+        struct finding finding[JUDGE_FINDINGS];
+        zones->zone[0].state = row[i].state;
+        zoned.flow = flow(zones, "192.0.2.1", "10.9.1.1", 502, SERVICE_MODBUS);
+        function_set_add(&zoned.flow.functions, row[i].code);
+        assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+        struct subject subject = {.kind = SUBJECT_ZONE, .zoned = &zoned};
+        assert_int_equal(judge(&subject, finding), row[i].id ? 1 : 0);
+        if (row[i].id)
+            assert_string_equal(finding->detector->id, row[i].id);
+        zones_free(zones);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,12 +658,17 @@ int main(void)
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_refused_files),
         cmocka_unit_test(test_judged),
+        cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_a_function_is_told),
+        cmocka_unit_test(test_what_raises),
+        cmocka_unit_test(test_a_write_says_its_function),
         cmocka_unit_test(test_young),
         cmocka_unit_test(test_ended),
         cmocka_unit_test(test_uncertain),
         cmocka_unit_test(test_no_zone),
         cmocka_unit_test(test_told),
         cmocka_unit_test(test_payload_allowed),
+        cmocka_unit_test(test_payload_functions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -399,8 +399,8 @@ static void test_a_told_story_outlives_the_bound(void **state)
                      0);
 }
 
-/* Items, labels, what they take of the budget, and what was estimated for want of it: to the byte.
- */
+/* Items, labels, what they take of the budget, and what was estimated for want of it, and what was
+ * told of zones: to the byte. */
 static void test_packed(void **state)
 {
     struct stories *stories = *state, taken;
@@ -416,6 +416,9 @@ static void test_packed(void **state)
         story_add_items(stories, stories_open(stories, &a, i < 10 ? &x : &y, now), &record.content);
     }
     assert_int_equal(stories->budget.shortened, 1);
+    struct open_story *open = stories_open(stories, &a, &x, now);
+    function_set_add(&open->unlisted, 8);
+    open->wrote = open->told = true;
     stories_pack(stories, &out);
     stories_init(&taken);
     taken.awake_limit = 1;
@@ -425,6 +428,8 @@ static void test_packed(void **state)
     assert_int_equal(cursor_left(&in), 0);
     assert_int_equal(taken.budget.shortened, 1);
     assert_int_equal(taken.budget.used_bytes, stories->budget.used_bytes);
+    open = stories_find(&taken, &a, &x);
+    assert_true(open && open->told && open->wrote && function_set_has(&open->unlisted, 8));
     stories_pack(&taken, &again);
     assert_int_equal(again.size, out.size);
     assert_memory_equal(again.data, out.data, out.size);

@@ -92,6 +92,42 @@ static void test_rows(void **state)
     zones_free(zones);
 }
 
+/* What was asked for is known from a flow's first record on; in how many flows, when they end. */
+static void test_functions(void **state)
+{
+    static const char *const name[] = {"a", "b"};
+    struct zones *zones = zones_of(name, 2);
+    struct zoned zoned;
+    struct record_flow record = {.end = FLOW_OPEN};
+    struct zone_flow flow = flow_of(0, 1, 0);
+    (void)state;
+    zoned_init(&zoned, zones);
+    flow.functions = (struct function_set){.code = {3, 16}, .count = 2};
+    assert_true(zoned_note(&zoned, &record, &flow));
+    const struct conduit_seen *row = row_at(&zoned, 0);
+    assert_int_equal(row->function_count, 2);
+    assert_int_equal(row->function[1].code, 16);
+    assert_int_equal(row->function[1].flows, 0);
+    record.end = FLOW_END_CLOSED;
+    assert_true(zoned_note(&zoned, &record, &flow));
+    flow.functions = (struct function_set){.code = {1, 16}, .count = 2};
+    assert_true(zoned_note(&zoned, &record, &flow));
+    assert_int_equal(row->function_count, 3);
+    assert_int_equal(row->function[0].code, 1);
+    assert_int_equal(row->function[1].code, 3);
+    assert_int_equal(row->function[1].flows, 1);
+    assert_int_equal(row->function[2].flows, 2);
+    for (uint16_t code = 100; code < 100 + FUNCTIONS_MAX; code++) { /* three find no room */
+        flow.functions = (struct function_set){.code = {code}, .count = 1};
+        assert_true(zoned_note(&zoned, &record, &flow));
+    }
+    assert_int_equal(row->function_count, FUNCTIONS_MAX);
+    assert_int_equal(row->function[FUNCTIONS_MAX - 1].code, 100 + FUNCTIONS_MAX - 4);
+    assert_int_equal(row->more_functions, 3);
+    zoned_fini(&zoned);
+    zones_free(zones);
+}
+
 /* Who opened was not seen, and no row is there: the matrix says which way round it is, as it does
  * when the flow is judged. */
 static void test_matrix_says(void **state)
@@ -219,6 +255,7 @@ static void test_restart(void **state)
     (void)state;
     zoned_init(&zoned, zones);
     zoned_init(&again, others);
+    function_set_add(&flow.functions, 16);
     assert_true(zoned_note(&zoned, &record, &flow) && zoned_note(&zoned, &record, &outside) &&
                 zoned_note(&zoned, &record, &gone));
     zoned.limit[1][ZONED_TRIED].since.ns = 5;
@@ -241,6 +278,8 @@ static void test_restart(void **state)
     assert_int_equal(row_at(&again, 0)->from, 2);
     assert_int_equal(row_at(&again, 0)->to, 1);
     assert_int_equal(row_at(&again, 0)->writes, 2);
+    assert_int_equal(row_at(&again, 0)->function_count, 1);
+    assert_int_equal(row_at(&again, 0)->function[0].code, 16);
     assert_int_equal(row_at(&again, 1)->to, ZONE_OUTSIDE);
     assert_int_equal(again.limit[2][ZONED_STRAYS].told, limit->told);
     assert_int_equal(again.limit[1][ZONED_TRIED].since.ns, 5);
@@ -254,8 +293,9 @@ static void test_restart(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_bound),
-                                       cmocka_unit_test(test_matrix_says),
-                                       cmocka_unit_test(test_scan), cmocka_unit_test(test_restart)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),        cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_matrix_says), cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_scan),        cmocka_unit_test(test_restart)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

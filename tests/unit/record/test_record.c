@@ -1,6 +1,7 @@
 /* Names, sizes and validation: each honest record passes, and each single thing made wrong is
  * refused with the fault that names it. */
 #include "weir/base/device.h"
+#include "weir/record/function.h"
 #include "weir/record/record.h"
 
 #include <setjmp.h>
@@ -305,6 +306,45 @@ static void test_tunnels(void **state)
     expect("fewer than there are", RECORD_TAIL);
 }
 
+static void tell_functions(const struct function_set *set, bool in_tunnel)
+{
+    size_t size = 26;
+    make_flow();
+    if (in_tunnel)
+        size += record_flow_put_tunnels(&made.flow, make_tunnelled());
+    size += record_flow_put_functions(&made.flow, set);
+    made.header.size = (uint32_t)record_size(sizeof made.flow, size);
+}
+
+static void test_functions(void **state)
+{
+    (void)state;
+    struct function_set set = {.code = {1, 3, 0x7401}, .count = 3}, back;
+    make_flow();
+    record_flow_functions(&made.flow, &back);
+    assert_int_equal(back.count + back.more, 0);
+    for (int in_tunnel = 0; in_tunnel < 2; in_tunnel++) {
+        tell_functions(&set, in_tunnel);
+        expect("three", RECORD_OK);
+        record_flow_functions(&made.flow, &back);
+        assert_memory_equal(&back, &set, sizeof back);
+    }
+    set.code[1] = 1;
+    tell_functions(&set, false);
+    expect("one twice", RECORD_RANGE);
+    set = (struct function_set){.code = {1}, .count = 1, .more = 1};
+    tell_functions(&set, false);
+    expect("more, and there is room", RECORD_RANGE);
+    for (unsigned i = 0; i < FUNCTIONS_MAX; i++)
+        function_set_add(&set, (uint16_t)(i + 1));
+    tell_functions(&set, true);
+    expect("all that there is room for", RECORD_OK);
+    made.flow.functions -= 5;
+    expect("fewer than there are", RECORD_TAIL);
+    made.flow.functions = FUNCTIONS_MAX + 1;
+    expect("too many", RECORD_TAIL);
+}
+
 static void test_a_tunnel_turned(void **state)
 {
     (void)state;
@@ -470,18 +510,13 @@ static void test_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_honest_records_pass),
-                                       cmocka_unit_test(test_largest_records_pass),
-                                       cmocka_unit_test(test_other_sizes),
-                                       cmocka_unit_test(test_kinds),
-                                       cmocka_unit_test(test_flow_refused),
-                                       cmocka_unit_test(test_tunnels),
-                                       cmocka_unit_test(test_a_tunnel_turned),
-                                       cmocka_unit_test(test_counts_refused),
-                                       cmocka_unit_test(test_aliases_refused),
-                                       cmocka_unit_test(test_others_refused),
-                                       cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_unordered_keys),
-                                       cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_honest_records_pass), cmocka_unit_test(test_largest_records_pass),
+        cmocka_unit_test(test_other_sizes),         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_flow_refused),        cmocka_unit_test(test_tunnels),
+        cmocka_unit_test(test_functions),           cmocka_unit_test(test_a_tunnel_turned),
+        cmocka_unit_test(test_counts_refused),      cmocka_unit_test(test_aliases_refused),
+        cmocka_unit_test(test_others_refused),      cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_unordered_keys),      cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * and the fuzzer behind it would look at nothing. When the layout changed, WEIR_MAKE_SEEDS=1 writes
  * them anew. */
 #include "weir/base/device.h"
+#include "weir/record/function.h"
 #include "weir/record/record.h"
 
 #include <setjmp.h>
@@ -125,6 +126,15 @@ static void make_flow_tunnels(void)
     put_tunnels((struct tunnel[SIDES]){vxlan(), {.count = 0}});
 }
 
+static void make_flow_functions(void)
+{
+    static const struct function_set set = {.code = {3, 5, 16}, .count = 3};
+    flow_of("", 0, 0);
+    made.flow.service = SERVICE_MODBUS;
+    made.flow.operations = (struct operation_counts){.reads = 9, .writes = 2};
+    finish(RECORD_FLOW, sizeof made.flow, record_flow_put_functions(&made.flow, &set));
+}
+
 static void make_name_dns(void)
 {
     struct ip address[] = {v4("192.0.2.1"), v4("2001:db8::1")};
@@ -214,6 +224,7 @@ static const struct {
     {"flow_icmp", make_flow_icmp},
     {"flow_tunnel", make_flow_tunnel},
     {"flow_tunnels", make_flow_tunnels},
+    {"flow_functions", make_flow_functions},
     {"name_dns", make_name_dns},
     {"name_server", make_name_server},
     {"content", make_content},
