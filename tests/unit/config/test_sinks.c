@@ -256,7 +256,7 @@ static void test_shown(void **state)
         "mode: \"0600\", rotate_mib: 0, keep: 10}, "
         "{type: redis, name: \"redis\", format: ecs, begin: end, severity_min: 0, "
         "heartbeat: true, audit: true, silenced: false, timeout_s: 30, url: \"unix:/r\", "
-        "password_file: \"/s\", max_entries: 100000}]\n";
+        "password_file: \"/s\", shared: false, max_entries: 100000}]\n";
     if (!strstr(text, expected))
         fail_msg("%s", text);
     read_good(&again, text);
