@@ -151,6 +151,19 @@ static void count_elsewhere(const struct rig *rig)
     free(path);
 }
 
+static long counted_in_file(const struct rig *rig)
+{
+    char text[8192], *path = xasprintf("%s/noise.json", rig->folder);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    free(path);
+    const char *at = strstr(text, "\"counted\":");
+    assert_non_null(at);
+    return strtol(at + strlen("\"counted\":"), NULL, 10);
+}
+
 static void test_a_book_of_another_journal(void **state)
 {
     struct rig *rig = *state;
@@ -158,6 +171,7 @@ static void test_a_book_of_another_journal(void **state)
     die(rig);
     count_elsewhere(rig);
     come_back(rig);
+    assert_int_equal(counted_in_file(rig), 1); /* before this one has come as far */
     push(rig, 1, 5000);
     assert_int_equal(the_silence(rig)->alerts, 1);
     die(rig); /* before the book is written again */
