@@ -238,7 +238,7 @@ class Spelled(Carried):
     def assert_read(self, config, *words, cwd=None, folder="bundle"):
         for version in (1, 2): # of none, and of one that is read
             bundle = self.path(f"acme-{version}")
-            for more in ((), ) if version == 2 else (("--dry-run",), ()):
+            for more in (("--dry-run",), ()) if version == 1 else ((),):
                 run = subprocess.run([weirtest.binary(), "rules", "install", "-c", config, bundle, *words, *more],
                                      capture_output=True, text=True, cwd=cwd, check=False)
                 self.assertEqual((run.returncode, run.stderr), (0, ""), (config, words, more))
@@ -263,8 +263,6 @@ class Spelled(Carried):
             config = self.write(f"{name}.yaml", f"{head}rules: ['{rules}']\nbundle: {{keys: keys"
                                                 f"{', folder: ' + folder if folder else ''}}}\n")
             self.assert_read(config)
-            self.assert_read(config, "--into", "./bundle", cwd=self.home)
-        self.assert_read("./none.yaml", cwd=self.home)
         self.assert_read("./none.yaml", "--into", ".//bundle/", cwd=self.home)
         config = self.write("signs.yaml", f"{head}rules: [signs/b/current/*.yaml]\nbundle: {{keys: keys, folder: 'a[1]/b'}}\n")
         self.assert_read(config, folder="a[1]/b")

@@ -179,6 +179,25 @@ static void test_a_book_of_another_journal(void **state)
     assert_int_equal(the_silence(rig)->alerts, 1);
 }
 
+/* The way back of docs/operation.md: the book alone is taken along, and all else begins anew. */
+static void test_a_book_taken_along(void **state)
+{
+    struct rig *rig = *state;
+    assert_int_equal(say(rig, NOISE_ADD, NULL, all), ERROR_NONE);
+    die(rig);
+    count_elsewhere(rig);
+    char *command = xasprintf("rm -r '%s'/journal '%s'/checkpoint*", rig->folder, rig->folder);
+    assert_int_equal(system(command), 0); // NOLINT(cert-env33-c)
+    free(command);
+    come_back(rig);
+    assert_int_equal(counted_in_file(rig), 0);
+    push(rig, 1, 5000);
+    assert_int_equal(the_silence(rig)->alerts, 1);
+    die(rig);
+    come_back(rig);
+    assert_int_equal(the_silence(rig)->alerts, 1);
+}
+
 static void test_an_order(void **state)
 {
     struct rig *rig = *state;
@@ -441,6 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_book_of_another_journal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_book_taken_along, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_close, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_end, set_up, tear_down),
