@@ -188,9 +188,12 @@ static int make(const char *path)
     int failed = make_beside(path, beside) != 0, cause = errno;
     free(beside);
     errno = cause;
-    if (failed) /* somebody else's may be there by now */
-        return stat(path, &st) == 0 ? 0 : (errno = cause, -1);
-    return folder_sync_of(path);
+    if (!failed)
+        return folder_sync_of(path);
+    if (stat(path, &st) == 0) /* somebody else's, by now */
+        return 0;
+    errno = cause;
+    return -1;
 }
 
 int bundle_folder_open(struct bundle_folder *folder, const char *path, bool changes,
