@@ -3,7 +3,9 @@
 
 #include "weir/base/buffer.h"
 
+#include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +40,7 @@ char *path_real(const char *path)
         free(tidy);
         return real;
     }
-    if (!slash || slash == tidy)
+    if (!slash || slash == tidy || strlen(tidy) >= PATH_MAX)
         return tidy;
     *slash = '\0';
     char *above = realpath(tidy, NULL);
@@ -50,11 +52,23 @@ char *path_real(const char *path)
     return real;
 }
 
+/* Whether what ends at `end` is called this: most are not, and need not be looked for. */
+static bool is_called(const char *path, const char *end, const char *name)
+{
+    size_t size = strlen(name), room = (size_t)(end - path);
+    return room > size && memcmp(end - size, name, size) == 0 && end[-(ptrdiff_t)size - 1] == '/';
+}
+
 const char *path_below(const char *path, const char *folder)
 {
+    if (!*path || strlen(path) >= PATH_MAX) /* nothing is there */
+        return NULL;
     char *of = path_real(folder);
-    const char *rest = *path ? strchr(path + 1, '/') : NULL;
+    const char *slash = strrchr(of, '/'), *name = slash ? slash + 1 : of;
+    const char *rest = strchr(path + 1, '/');
     for (bool found = false; rest; rest = strchr(rest + 1, '/')) {
+        if (!is_called(path, rest, name))
+            continue;
         char *above = xasprintf("%.*s", (int)(rest - path), path);
         char *real = path_real(above);
         found = strcmp(real, of) == 0;

@@ -60,6 +60,13 @@ static void test_below(void **state)
     expect_below(top, "dir/currently/a", "dir/current", NULL);
     expect_below(top, "dir/8-x/a", "dir/current", NULL);
     expect_below(top, "none/such/./current/a", "none//such/current", "/a"); /* nor is it there */
+    char *deep = xcalloc(1, 1 << 20); /* longer than any path there is: at once, and no deeper */
+    for (size_t at = 0; at + 9 < 1 << 20; at += 8)
+        memcpy(deep + at, "current/", 8);
+    expect_below(top, deep, "dir/current", NULL);
+    deep[400] = '\0';
+    expect_below(top, deep, "dir/current", NULL);
+    free(deep);
     unlink(current);
     unlink(link);
     rmdir(dir);
