@@ -24,8 +24,7 @@
 
 #define CALL_MS  5000
 #define POLL_MS  200
-#define EFFECT_S 10 /* until the new configuration must be in effect; and one under way must end   \
-                     */
+#define EFFECT_S 10 /* until it must be in effect; until another one must be over */
 
 static const char usage[] =
     "usage: weir reload [-c FILE] [--set KEY=VALUE]\n"
