@@ -1,8 +1,8 @@
 /* weir reload: asks the sensor that runs with this configuration to read it again, and waits until
  * it is in effect.
  *
- *   last reload? → POST /v1/reload → 409: refused, with the one line
- *                                  → 202: n is to come → status again and again, until it is n
+ *   last reload? → POST /v1/reload → 409: another one is under way → the same again, until it is
+ * not → 202: n is to come → status again and again, until it is n
  *
  * While the engine restarts nobody may answer for a while; only the end of the time is a failure
  * then. A refusal that comes after the 202 is told from one that was there before by when it was.
@@ -24,7 +24,7 @@
 
 #define CALL_MS  5000
 #define POLL_MS  200
-#define EFFECT_S 10 /* until the new configuration must be in effect */
+#define EFFECT_S 10 /* until it must be in effect; until another one must be over */
 
 static const char usage[] =
     "usage: weir reload [-c FILE] [--set KEY=VALUE]\n"
@@ -87,19 +87,19 @@ static int await(struct reload *reload)
     }
     if (outcome == OUTCOME_PENDING)
         return error_set(&reload->error, ERROR_RUN,
-                         "%s: the configuration was accepted, but is not in effect after %d s: "
-                         "weir status says what is",
+                         "%s: the configuration is not refused, and not in effect after %d s: "
+                         "weir status says what becomes of it",
                          reload->path, EFFECT_S);
     return outcome == OUTCOME_DONE ? 0 : -1;
 }
 
-/* 0: accepted, with the generation to come. */
-static int post(struct reload *reload)
+/* DONE: accepted, with the generation to come; PENDING: another reload is under way. */
+static enum outcome post(struct reload *reload)
 {
     char *body = NULL, why[400];
     int status;
     if (api_call(reload->path, "POST", "/v1/reload", CALL_MS, &status, &body, &reload->error) != 0)
-        return -1;
+        return OUTCOME_REFUSED;
     struct error ignored = {0};
     struct json_value *root = json_parse(body, strlen(body), &ignored);
     bool known = json_whole(json_get(root, "generation"), &reload->wanted) && reload->wanted > 0;
@@ -107,11 +107,29 @@ static int post(struct reload *reload)
     api_error_text(body, why, sizeof why);
     free(body);
     if (status == 202 && known)
-        return 0;
+        return OUTCOME_DONE;
     if (status == 409)
-        return error_set(&reload->error, ERROR_USAGE, "configuration refused: %s", why);
-    return error_set(&reload->error, ERROR_RUN, "%s: no answer to a reload: HTTP status %d %s",
-                     reload->path, status, why);
+        return OUTCOME_PENDING;
+    error_set(&reload->error, ERROR_RUN, "%s: no answer to a reload: HTTP status %d %s",
+              reload->path, status, why);
+    return OUTCOME_REFUSED;
+}
+
+/* Who had the other one read may have meant what was there before. What it came to is no answer to
+ * this one. */
+static int post_when_free(struct reload *reload)
+{
+    int64_t end_ns = wtime_now().ns + EFFECT_S * NS_PER_S;
+    enum outcome outcome;
+    while ((outcome = post(reload)) == OUTCOME_PENDING && wtime_now().ns < end_ns) {
+        poll(NULL, 0, POLL_MS);
+        look(reload, reload->before);
+    }
+    if (outcome == OUTCOME_PENDING)
+        return error_set(&reload->error, ERROR_RUN,
+                         "%s: another reload has been under way for %d s: ask again", reload->path,
+                         EFFECT_S);
+    return outcome == OUTCOME_DONE ? 0 : -1;
 }
 
 int reload_ask(const char *state_dir, int64_t *generation, struct error *error)
@@ -123,7 +141,7 @@ int reload_ask(const char *state_dir, int64_t *generation, struct error *error)
     if (*reload.silence.message) {
         *error = reload.silence;
         failed = -1;
-    } else if (post(&reload) != 0 || await(&reload) != 0) {
+    } else if (post_when_free(&reload) != 0 || await(&reload) != 0) {
         *error = reload.error;
         failed = -1;
     }

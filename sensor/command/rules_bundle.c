@@ -5,6 +5,7 @@
 #include "output.h"
 
 #include "weir/base/log.h"
+#include "weir/base/path.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,11 +27,10 @@ static char *whole_path(const char *path)
 {
     char *here = *path == '/' ? NULL : getcwd(NULL, 0);
     char *whole = here ? xasprintf("%s/%s", here, path) : xstrdup(path);
-    size_t size = strlen(whole);
-    while (size > 1 && whole[size - 1] == '/')
-        whole[--size] = '\0';
+    char *tidy = path_tidy(whole);
+    free(whole);
     free(here);
-    return whole;
+    return tidy;
 }
 
 /* --- pack ------------------------------------------------------------------------------------- */
@@ -155,6 +155,16 @@ static const char *folder_of(const struct options *o, const struct rules_asked *
     return *own ? *own : o->config.bundle.folder;
 }
 
+/* It holds, as far as the name of its folder says. 1: by its files, too. */
+static int is_as_signed(const struct bundle_folder *folder)
+{
+    struct error why = {0};
+    if (bundle_folder_whole(folder, folder->current, folder->holds, &why) == 0)
+        return 1;
+    log_warn("%s: it is put in again", why.message);
+    return 0;
+}
+
 /* Whether this one may take the place of what holds. 1: it does already. */
 static int compare(const struct carried *c, const struct bundle_folder *folder, bool allow_older,
                    struct error *error)
@@ -173,7 +183,7 @@ static int compare(const struct carried *c, const struct bundle_folder *folder, 
                          "%s: rules %s; %s holds rules %s: --into a folder of their own", c->path,
                          next->name, folder->path, now->name);
     if (strcmp(now->digest, next->digest) == 0)
-        return 1;
+        return is_as_signed(folder);
     if (next->version > now->version || allow_older)
         return 0;
     return error_set(
@@ -289,6 +299,8 @@ static int go_back(const struct options *o, struct bundle_folder *folder, struct
 {
     if (!folder->former)
         return error_set(error, ERROR_USAGE, "%s: there is no former bundle", folder->path);
+    if (bundle_folder_whole(folder, folder->former, folder->held, error) != 0)
+        return -1;
     char *aside = bundle_folder_path(folder, "current");
     char *instead = bundle_folder_path(folder, folder->former);
     int failed = rules_check(&o->source, aside, instead, folder->former, error);

@@ -98,6 +98,7 @@ static int note_running(const struct config *config, const struct rules_act *act
 /* As the user that the sensor runs as, whose the journal is. */
 static int note_here(const struct config *config, const struct rules_act *act, struct error *error)
 {
+    const uid_t uid = getuid(); /* who asks, before it is the sensor's */
     struct state state = {.lock_fd = -1};
     char *message = rules_act_message(act);
     int failed = state_open(&state, config, error) != 0 ||
@@ -107,7 +108,7 @@ static int note_here(const struct config *config, const struct rules_act *act, s
                                                        .subject = act->name,
                                                        .message = message,
                                                        .by = act->by,
-                                                       .uid = getuid(),
+                                                       .uid = uid,
                                                        .at = ptime_now(),
                                                        .sensor = config->sensor_name},
                                    error) != 0;
@@ -190,37 +191,77 @@ int rules_tell(const struct config *config, struct error *error)
     return 0;
 }
 
+static bool holds_still(const struct rules_turn *turn, const char *held)
+{
+    const char *now = turn->folder->current;
+    return now && held ? strcmp(now, held) == 0 : now == held;
+}
+
+/* What the journal said before did not come. */
+static void note_refused(const struct rules_turn *turn)
+{
+    struct error why = {0};
+    if (note_turn(turn, RULES_REFUSED, 0, &why) != 0)
+        log_warn("all is as it was, but the journal does not say so: %s", why.message);
+}
+
 /* The sensor said no: what held holds. */
 static void take_back(const struct rules_turn *turn, const char *held, struct error *error)
 {
-    struct error why = {0};
-    if (bundle_folder_point(turn->folder, held, &why) != 0)
-        log_error("%s", why.message);
-    else if (note_turn(turn, RULES_REFUSED, 0, &why) != 0)
-        log_warn("all is as it was, but the journal does not say so: %s", why.message);
-    why = *error;
+    struct error ignored = {0}, cause = *error;
+    bundle_folder_point(turn->folder, held, &ignored);
+    bool back = holds_still(turn, held);
     *error = (struct error){0};
-    error_set(error, why.code, "all is as it was: %.480s", why.message);
+    if (back)
+        error_set(error, cause.code, "all is as it was: %.480s", cause.message);
+    else
+        error_set(error, ERROR_RUN,
+                  "rules %s %" PRIu32 " hold in %.100s for whoever starts next, the sensor goes by "
+                  "those before: %.160s; what held cannot hold again: %.120s",
+                  turn->to->name, turn->to->version, turn->folder->path, cause.message,
+                  ignored.message);
+    if (back)
+        note_refused(turn);
+}
+
+/* It is in the journal. */
+static int put_in_place(const struct rules_turn *turn, const char *held, struct error *error)
+{
+    struct bundle_folder *folder = turn->folder;
+    int failed = turn->verb == RULES_INSTALL ? bundle_folder_take(folder, turn->to, error)
+                                             : bundle_folder_point(folder, folder->former, error);
+    if (!failed)
+        return 0;
+    if (holds_still(turn, held))
+        note_refused(turn);
+    else
+        log_warn("rules %s %" PRIu32 " hold in %s all the same; no sensor was told", turn->to->name,
+                 turn->to->version, folder->path);
+    return -1;
+}
+
+/* −1 with ERROR_RUN: it holds, and nobody knows what the sensor goes by. */
+static int tell_turn(const struct rules_turn *turn, const char *held, struct error *error)
+{
+    int failed = rules_tell(turn->config, error);
+    if (failed && error->code == ERROR_USAGE)
+        take_back(turn, held, error);
+    else
+        printf("rules %s %" PRIu32 " hold in %s%s\n", turn->to->name, turn->to->version,
+               turn->folder->path,
+               failed ? ", whether the sensor goes by them or not (weir status)" : "");
+    return failed;
 }
 
 int rules_turn(const struct rules_turn *turn, struct error *error)
 {
     struct bundle_folder *folder = turn->folder;
     char *held = folder->current ? xstrdup(folder->current) : NULL;
-    int failed = note_turn(turn, turn->verb, version_of(folder->holds), error);
-    if (!failed)
-        failed = turn->verb == RULES_INSTALL ? bundle_folder_take(folder, turn->to, error)
-                                             : bundle_folder_point(folder, folder->former, error);
-    if (!failed) {
-        failed = rules_tell(turn->config, error);
-        if (failed && error->code == ERROR_USAGE)
-            take_back(turn, held, error);
-        else
-            printf("rules %s %" PRIu32 " hold in %s\n", turn->to->name, turn->to->version,
-                   folder->path);
-    }
-    if (!failed)
+    int failed = note_turn(turn, turn->verb, version_of(folder->holds), error) != 0 ||
+                 put_in_place(turn, held, error) != 0 || tell_turn(turn, held, error) != 0;
+    /* What a rollback came from stays, for whoever still reads it, until the next is put in. */
+    if (!failed && turn->verb == RULES_INSTALL)
         bundle_folder_clean(folder);
     free(held);
-    return failed;
+    return failed ? -1 : 0;
 }

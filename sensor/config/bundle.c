@@ -66,6 +66,8 @@ const char *bundle_path_problem(const char *path)
         return "expected letters, digits, . _ -";
     if (slash && strchr(slash + 1, '/'))
         return "expected at most one folder";
+    if (slash && (strncmp(path, "MANIFEST/", 9) == 0 || strncmp(path, "FORMER/", 7) == 0))
+        return "expected a folder that is not called MANIFEST or FORMER";
     if (bundle_path_is_rules(path))
         return slash ? "rule files (.yaml) stand in no folder" : NULL;
     return is_list(path) ? NULL

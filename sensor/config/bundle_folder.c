@@ -158,25 +158,42 @@ static void open_to_readers(int fd, const struct writing *w, mode_t bits)
         errno = 0;
 }
 
-/* As readable as the folder it is made in: the sensor's user reads below it. */
-static int make(const char *path)
+/* Made beside it, as readable as the folder it is in, before it has its name: the sensor's user
+ * reads below it, and one that he cannot read is never there. What an end in between left is used.
+ */
+static int make_beside(const char *path, const char *beside)
 {
-    struct stat above;
+    struct writing w = {.path = NULL};
     char *copy = xstrdup(path);
-    int failed = mkdir(path, 0700) != 0, cause = errno;
-    if (!failed && stat(dirname(copy), &above) == 0) {
-        const struct writing w = {.as = above};
-        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd >= 0) {
-            open_to_readers(fd, &w, 0755);
-            close(fd);
-        }
-    }
+    int fd = -1, failed = stat(dirname(copy), &w.as) != 0 ||
+                          (mkdir(beside, 0700) != 0 && errno != EEXIST) ||
+                          (fd = open(beside, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) < 0;
+    if (!failed)
+        open_to_readers(fd, &w, 0755);
+    failed = failed || rename(beside, path) != 0;
+    int cause = errno;
+    if (fd >= 0)
+        close(fd);
     free(copy);
     errno = cause;
-    if (failed)
-        return errno == EEXIST ? 0 : -1;
-    return folder_sync_of(path);
+    return failed ? -1 : 0;
+}
+
+static int make(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0)
+        return 0;
+    char *beside = xasprintf("%s.new", path);
+    int failed = make_beside(path, beside) != 0, cause = errno;
+    free(beside);
+    errno = cause;
+    if (!failed)
+        return folder_sync_of(path);
+    if (stat(path, &st) == 0) /* somebody else's, by now */
+        return 0;
+    errno = cause;
+    return -1;
 }
 
 int bundle_folder_open(struct bundle_folder *folder, const char *path, bool changes,
@@ -255,9 +272,9 @@ static int write_file(const struct writing *w, const char *name, const void *dat
         *slash = '/';
     }
     int fd = failed ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    failed = fd < 0 || put(fd, data, size) != 0;
-    if (!failed)
+    if (fd >= 0)
         open_to_readers(fd, w, 0644);
+    failed = fd < 0 || put(fd, data, size) != 0;
     int cause = errno;
     if (fd >= 0 && close(fd) != 0)
         failed = 1;
@@ -268,10 +285,20 @@ static int write_file(const struct writing *w, const char *name, const void *dat
     return failed ? -1 : 0;
 }
 
+/* Put in once more, it keeps the one before it. */
+static const char *former_to_be(const struct bundle_folder *folder, const struct bundle *bundle)
+{
+    char *name = name_of(bundle);
+    bool again = folder->current && strcmp(folder->current, name) == 0;
+    const char *former = again ? folder->former : folder->current;
+    free(name);
+    return former ? former : "";
+}
+
 static int write_all(const struct writing *w, const struct bundle_folder *folder,
                      const struct bundle *bundle, const void *head)
 {
-    const char *before = folder->current ? folder->current : "";
+    const char *before = former_to_be(folder, bundle);
     for (size_t i = 0; i < bundle->count; i++)
         if (write_file(w, bundle->file[i].path, bundle->file[i].data, bundle->file[i].size) != 0)
             return -1;
@@ -331,16 +358,23 @@ int bundle_folder_point(struct bundle_folder *folder, const char *name, struct e
     return failed;
 }
 
+/* What holds is damaged: what takes its place and its name does so in one step. */
+static int exchange(const char *from, const char *to)
+{
+    struct stat st;
+    if (lstat(to, &st) != 0)
+        return rename(from, to);
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE);
+}
+
 int bundle_folder_take(struct bundle_folder *folder, const struct bundle *bundle,
                        struct error *error)
 {
     char *name = name_of(bundle), *from = bundle_folder_path(folder, fresh);
     char *to = bundle_folder_path(folder, name);
-    int failed = 0;
-    if (folder->current && strcmp(folder->current, name) == 0)
-        failed = error_set(error, ERROR_RUN, "%s: holds, but is damaged: remove it first", to);
-    else if (remove_tree(folder, name) != 0 || rename(from, to) != 0 ||
-             folder_sync(folder->path) != 0)
+    bool again = folder->current && strcmp(folder->current, name) == 0;
+    int failed = again ? exchange(from, to) : (remove_tree(folder, name) != 0 || rename(from, to));
+    if (failed || folder_sync(folder->path) != 0)
         failed = error_set(error, ERROR_RUN, "%s: %s", to, strerror(errno));
     failed = failed || bundle_folder_point(folder, name, error) != 0;
     free(to);

@@ -94,10 +94,12 @@ static int walk(struct packing *p)
     int failed = 0;
     if (!tree)
         failed = error_set(p->error, ERROR_RUN, "%s: %s", folder, strerror(errno));
-    for (const FTSENT *entry; tree && !failed && (entry = fts_read(tree)) != NULL;)
+    for (const FTSENT *entry; tree && !failed && (errno = 0, entry = fts_read(tree)) != NULL;)
         failed = entry->fts_level == 0 && entry->fts_info == FTS_F
                      ? error_set(p->error, ERROR_USAGE, "%s: expected a folder", folder)
                      : take_entry(p, entry);
+    if (tree && !failed && errno != 0) /* it may have been more */
+        failed = error_set(p->error, ERROR_RUN, "%s: %s", folder, strerror(errno));
     if (tree)
         fts_close(tree);
     free(folder);

@@ -10,6 +10,13 @@ void config_bundle_init(struct config *config)
                                             .folder = config_own(config, "/etc/weir/bundle")};
 }
 
+void config_bundle_beside(const struct reading *r)
+{
+    char *path = config_whole_path(r, "bundle");
+    r->config->bundle.folder = config_own(r->config, path);
+    free(path);
+}
+
 static int read_folder(const struct reading *r, const struct yaml_node *node, char **to)
 {
     if (node->kind != YAML_SCALAR || !*node->text)

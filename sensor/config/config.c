@@ -133,6 +133,7 @@ int config_read_text(struct config *config, const char *name, const char *text, 
     struct reading r = {config, name, "the file", error};
     struct yaml_node *root = yaml_parse(name, text, size, error);
     int failed = root ? 0 : -1;
+    config_bundle_beside(&r);
     if (root && root->kind != YAML_MAP)
         failed = config_refuse(
             &r, root,

@@ -46,8 +46,10 @@ void config_show_conduits(const struct config *config, struct buffer *b);
 char *config_whole_path(const struct reading *r, const char *path);
 int config_read_rules(const struct reading *r, const struct yaml_node *node);
 void config_show_rules(const struct config *config, struct buffer *b);
-/* bundle_keys.c */
+/* bundle_settings.c */
 void config_bundle_init(struct config *config);
+/* Where no folder is named: beside the file being read, as the paths in it begin there. */
+void config_bundle_beside(const struct reading *r);
 int config_read_bundle_keys(const struct reading *r, const struct yaml_node *node);
 void config_show_bundle_keys(const struct config *config, struct buffer *b);
 int config_read_bundle_folder(const struct reading *r, const struct yaml_node *node);

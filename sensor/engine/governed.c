@@ -33,7 +33,7 @@ struct governed {
     bool written;              /* the change was sent to the store */
     bool settled;              /* `result` is known: what is held here is to be dropped … */
     struct wtime dropped;      /* … since when it is; 0: not yet */
-    enum govern_result result; /* DONE, SAME, UNSURE */
+    enum govern_result result; /* DONE, SAME, OVERTAKEN, UNSURE */
 };
 
 static void free_one(struct governed *governed)
@@ -89,12 +89,11 @@ static void announce(struct governed *governed)
 }
 
 /* The line before it says what was not done. */
-static void end_refused(struct governed *governed, enum govern_result result, const char *why)
+static void put_refused(const struct governed *governed, const char *why)
 {
     char *reason = xasprintf("%s: %s", govern_verb_name[governed->verb], why);
     put_audit(governed, "refused", reason);
     free(reason);
-    end(governed, result);
 }
 
 /* --- the store's answers ---------------------------------------------------------------------- */
@@ -126,18 +125,19 @@ void governed_lost(struct engine *engine)
 static void on_put(void *context, const struct ip *host, bool won)
 {
     (void)host;
-    if (won)
-        settle(context, GOVERN_DONE);
-    else
-        end_refused(context, GOVERN_OVERTAKEN, "it was changed meanwhile");
+    if (!won) /* what is held here is not what it was changed to, either */
+        put_refused(context, "it was changed meanwhile");
+    settle(context, won ? GOVERN_DONE : GOVERN_OVERTAKEN);
 }
 
 static void on_removed(void *context, bool removed)
 {
-    if (removed)
+    if (removed) {
         settle(context, GOVERN_DONE);
-    else
-        end_refused(context, GOVERN_HELD, "it is under hold");
+        return;
+    }
+    put_refused(context, "it is under hold");
+    end(context, GOVERN_HELD);
 }
 
 static void on_hold(void *context, const void *why, size_t size)

@@ -35,14 +35,29 @@ static void set_aside(const char *path, const struct error *why)
     free(to);
 }
 
+/* The journal is synced: all of it is in the book. */
+static int keep(struct engine *engine, struct noise *book, struct error *error)
+{
+    book->counted = publisher_last(engine->config.publisher);
+    if (noise_write(book, engine->noise.path, error) != 0)
+        return -1;
+    book->filed = true;
+    return 0;
+}
+
 /* No journal forgets a number that it gave: one that has not come so far is not the one that the
- * book was counted by. It came from elsewhere (an export), and all that is told here is new to it.
- */
-static void forget_place(const struct engine *engine, struct noise *book)
+ * book was counted by. The book came from elsewhere (an export): what is told here from now on is
+ * new to it, what was told before is not its own. It is written at once, before this journal has
+ * come as far as the other had. */
+static void forget_place(struct engine *engine, struct noise *book)
 {
     const struct publisher *publisher = engine->config.publisher;
-    if (publisher && book->counted > publisher_last(publisher))
-        book->counted = 0;
+    struct error error = {0};
+    if (!publisher || book->counted <= publisher_last(publisher))
+        return;
+    if (keep(engine, book, &error) != 0)
+        log_warn("%s: what another journal told of silences may be taken for this one's",
+                 error.message);
 }
 
 int noise_open(struct engine *engine, struct error *error)
@@ -102,16 +117,6 @@ void noise_told(struct engine *engine, const struct alert *alert)
         return;
     engine->noise.changed = true;
     noise_count(engine->noise.book, alert, alert->noise);
-}
-
-/* The journal is synced: all of it is in the book. */
-static int keep(struct engine *engine, struct noise *book, struct error *error)
-{
-    book->counted = publisher_last(engine->config.publisher);
-    if (noise_write(book, engine->noise.path, error) != 0)
-        return -1;
-    book->filed = true;
-    return 0;
 }
 
 void noise_keep(struct engine *engine)

@@ -20,8 +20,7 @@ const char *const rules_verb_action[RULES_VERBS] = {"rules.install", "rules.roll
 
 char *rules_act_message(const struct rules_act *act)
 {
-    static const char *const did[RULES_VERBS] = {"installs", "goes back to",
-                                                 "had refused by the sensor"};
+    static const char *const did[RULES_VERBS] = {"installs", "goes back to", "could not change to"};
     char before[40] = "";
     if (act->before > 0)
         snprintf(before, sizeof before, " in the place of %" PRId64, act->before);

@@ -3,11 +3,15 @@
 the journal; refused for every reason there is, and then nothing has changed; ended at any moment, the old ones hold
 or the new ones; a running sensor goes by them at once, or says no and all is as it was."""
 
+import fcntl
+import http.server
 import json
 import os
 import shutil
 import signal
+import socketserver
 import subprocess
+import threading
 import time
 
 import weirtest
@@ -226,6 +230,174 @@ class Bundles(Carried):
             self.assertIn(self.holds(), (1, 2), part)
             self.done("install", new)
             self.assertEqual(self.holds(), 2)
+
+
+class Spelled(Carried):
+    """The folder and the rules in it may be written in as many ways as any path."""
+
+    def assert_read(self, config, *words, cwd=None, folder="bundle"):
+        for version in (1, 2): # of none, and of one that is read
+            bundle = self.path(f"acme-{version}")
+            for more in (("--dry-run",), ()) if version == 1 else ((),):
+                run = subprocess.run([weirtest.binary(), "rules", "install", "-c", config, bundle, *words, *more],
+                                     capture_output=True, text=True, cwd=cwd, check=False)
+                self.assertEqual((run.returncode, run.stderr), (0, ""), (config, words, more))
+            self.assertTrue(os.readlink(self.path(folder, "current")).startswith(f"{version}-"))
+        run = subprocess.run([weirtest.binary(), "rules", "list", "-c", config], capture_output=True, text=True, cwd=cwd,
+                             check=True)
+        self.assertIn("any.upload", run.stdout)
+        shutil.rmtree(self.path(folder))
+
+    def test_however_it_is_written(self):
+        self.pack(1)
+        self.pack(2)
+        os.symlink(self.home, self.path("above"))
+        os.mkdir(self.path("a[1]"))
+        os.symlink("a[1]", self.path("signs"))
+        head = f"sensor: {{state_dir: {self.state}}}\n"
+        for name, rules, folder in (("slash", "bundle/current/*.yaml", "bundle/"),
+                                    ("none", "bundle/current/*.yaml", None),
+                                    ("dots", "./bundle//current/./*.yaml", self.path(".", "bundle")),
+                                    ("link", "above/bundle/current/a.yaml", "bundle"),
+                                    ("other", "bundle/current/*.yaml", "above/bundle")):
+            config = self.write(f"{name}.yaml", f"{head}rules: ['{rules}']\nbundle: {{keys: keys"
+                                                f"{', folder: ' + folder if folder else ''}}}\n")
+            self.assert_read(config)
+        self.assert_read("./none.yaml", "--into", ".//bundle/", cwd=self.home)
+        config = self.write("signs.yaml", f"{head}rules: [signs/b/current/*.yaml]\nbundle: {{keys: keys, folder: 'a[1]/b'}}\n")
+        self.assert_read(config, folder="a[1]/b")
+
+    def test_what_may_not_be_read_is_not_nothing(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root, to be somebody else")
+        self.done("install", self.pack(1))
+        check = [weirtest.binary(), "check", "-c", self.config]
+        self.assertEqual(subprocess.run(check, user=65534, capture_output=True, check=False).returncode, 0)
+        os.chmod(self.path("bundle"), 0o700)
+        run = subprocess.run(check, user=65534, capture_output=True, text=True, check=False)
+        self.assertEqual(run.returncode, 2, run)
+        self.assertRegex(run.stderr, r"weir.yaml:2:9: rules: .*/bundle/current/\*.yaml: Permission denied, expected a folder")
+
+
+class OnDisk(Carried):
+    """What lies there is what was signed, or does not hold."""
+
+    def change(self, version, name="a.yaml", text="#\n"):
+        folder, = [one for one in os.listdir(self.path("bundle")) if one.startswith(f"{version}-")]
+        with open(self.path("bundle", folder, name), "a", encoding="utf-8") as file:
+            file.write(text)
+        return self.path("bundle", folder, name)
+
+    def test_it_is_put_in_again(self):
+        self.done("install", self.pack(7))
+        self.done("install", self.pack(8))
+        for name in ("a.yaml", "stranger.yaml"):
+            changed = self.change(8, name)
+            self.assertIn(f"{changed}: ", complaint(self.rules("install", self.path("acme-8"), "--dry-run")))
+            run = self.rules("install", self.path("acme-8"))
+            self.assertEqual(run.status, 0, run)
+            self.assertRegex(complaint(run), f"{changed}: (is not what|was not).* signed: it is put in again")
+            self.assertEqual(self.holds(), 8)
+            self.assertFalse(os.path.exists(self.path("bundle", "current", "stranger.yaml")))
+        self.assertIn("hold in", self.done("install", self.path("acme-8")))
+        # One whose head cannot be read either.
+        with open(self.path("bundle", "current", "MANIFEST"), "wb"):
+            pass
+        self.assertIn("is no bundle that can be read: --allow-older", self.no(2, "install", self.path("acme-8")))
+        self.done("install", self.path("acme-8"), "--allow-older")
+        self.assertEqual(self.holds(), 8)
+        self.done("rollback") # … to the one before, still
+        self.assertEqual(self.holds(), 7)
+
+    def test_no_way_back_to_what_was_changed(self):
+        self.done("install", self.pack(7))
+        self.done("install", self.pack(8))
+        changed = self.change(7)
+        self.assertIn(f"{changed}: is not what was signed", self.no(3, "rollback"))
+        self.assertIn(f"{changed}: is not what was signed", self.no(3, "rollback", "--dry-run"))
+        self.assertEqual(self.holds(), 8)
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_): # pylint: disable=arguments-differ
+        pass
+
+    def say(self, status, body):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self):
+        self.say(200, {"config": self.server.config})
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.say(*self.server.posted(self.path, json.loads(body or b"null")))
+
+
+class MadeUp(socketserver.UnixStreamServer):
+    """A sensor in name: it has the lock and the socket of its state directory, and answers as it is told."""
+
+    def __init__(self, case):
+        os.mkdir(case.state)
+        self.config = {"generation": 1, "last_reload": None}
+        self.verbs, self.busy, self.refuses, self.on = [], 0, None, {}
+        self.lock = open(os.path.join(case.state, "lock"), "w", encoding="ascii") # pylint: disable=consider-using-with
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        super().__init__(os.path.join(case.state, "control.sock"), Answers)
+        thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        for end in (self.lock.close, self.server_close, thread.join, self.shutdown): # from the last one on
+            case.addCleanup(end)
+
+    def posted(self, path, body):
+        verb = body["verb"] if path == "/v1/rules" else "reload"
+        self.on.pop(verb, lambda: None)()
+        if verb != "reload":
+            self.verbs.append(verb)
+            return 200, {"ok": True}
+        if self.busy > 0:
+            self.busy -= 1
+            return 409, {"error": {"text": "a reload is under way"}}
+        asked = self.config["generation"] + 1
+        if self.refuses:
+            self.config = {**self.config, "last_reload": {"ok": False, "text": self.refuses, "at": f"at {asked}"}}
+        else:
+            self.config = {"generation": asked, "last_reload": None}
+        return 202, {"generation": asked}
+
+
+class Told(Carried):
+    def setUp(self):
+        super().setUp()
+        self.sensor = MadeUp(self)
+
+    def bar(self):
+        """No link can be made from now on."""
+        os.makedirs(self.path("bundle", "current.new", "barred"))
+
+    def test_another_reload_is_under_way(self):
+        self.sensor.busy = 2
+        self.assertIn("reloaded: configuration 2", self.done("install", self.pack(1)))
+        self.assertEqual((self.holds(), self.sensor.verbs, self.sensor.busy), (1, ["install"], 0))
+
+    def test_the_disk_says_no_behind_the_journal(self):
+        self.done("install", self.pack(1))
+        self.sensor.on["install"] = self.bar
+        self.assertIn("bundle/current: ", self.no(1, "install", self.pack(2)))
+        self.assertEqual((self.holds(), self.sensor.verbs), (1, ["install", "install", "refused"]))
+
+    def test_what_held_cannot_hold_again(self):
+        self.done("install", self.pack(1))
+        self.sensor.on["reload"] = self.bar
+        self.sensor.refuses = "not these"
+        run = self.rules("install", self.pack(2))
+        self.assertEqual((run.status, run.out), (1, ""), run)
+        self.assertRegex(complaint(run), "rules acme 2 hold in .* for whoever starts next, the sensor goes by those before: "
+                                         ".*not these; what held cannot hold again: .*bundle/current: ")
+        self.assertEqual((self.holds(), self.sensor.verbs), (2, ["install", "install"]))
 
 
 class Live(Carried):

@@ -241,6 +241,10 @@ class BeforeAnUpgrade(Case):
         self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0", exports="", complaint="the store is away", hosts=0).stderr,
                          "could not be exported")
 
+    def test_and_before_a_way_back(self):
+        os.rename(self.path("lib/before-upgrade"), self.path("lib/before-upgrade.old"))
+        self.assert_kept(self.preinst("upgrade", "0.10.0", "0.9.0").stdout, "is no upgrade")
+
     def test_where_there_is_none_it_says_so(self):
         self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0", state="/srv/weir").stdout, "the state is in /srv/weir, not")
         os.unlink(self.path("lib/sensor.id"))

@@ -180,13 +180,13 @@ class Status(StatusCase):
 
 class Reload(StatusCase):
     def serve(self, post, configs):
-        """`configs`: what each status says under "config", the last one from then on; None: the
-        connection is closed without a reply."""
-        configs = list(configs)
+        """`post`: the answers to POST /v1/reload, `configs`: what each status says under "config"; the last of each
+        from then on. None: the connection is closed without a reply."""
+        posts, configs = list(post) if isinstance(post, list) else [post], list(configs)
 
         def answer(method, path):
             if (method, path) == ("POST", "/v1/reload"):
-                return post
+                return posts.pop(0) if len(posts) > 1 else posts[0]
             config = configs.pop(0) if len(configs) > 1 else configs[0]
             return reply(200, {**STATUS, "config": config}) if config else b""
         return self.sensor(answer)
@@ -199,12 +199,16 @@ class Reload(StatusCase):
         self.assertEqual((run.status, run.out, run.err), (0, "reloaded: configuration 2\n", ""), run)
         self.assertEqual(sensor.asked, ["GET /v1/status", "POST /v1/reload"] + ["GET /v1/status"] * 4)
 
-    def test_refused_at_once(self):
-        self.serve(reply(409, {"error": {"text": "weir.yaml:3:1: unknown key \"x\""}}),
-                   [STATUS["config"]])
+    def test_another_one_is_under_way(self):
+        """That is no refusal; and what the other one came to is not what this one does."""
+        busy = reply(409, {"error": {"text": "a reload is under way"}})
+        old, other = {"generation": 1, "last_reload": None}, {
+            "generation": 1, "last_reload": {"ok": False, "text": "the other's", "at": "A"}}
+        new = {"generation": 2, "last_reload": {"ok": True, "text": "", "at": "B"}}
+        sensor = self.serve([busy, busy, reply(202, {"generation": 2})], [old, old, other, other, new])
         run = weir("reload", "-c", self.config)
-        self.assertEqual((run.status, run.out), (2, ""), run)
-        self.assertEqual(complaint(run), 'weir: configuration refused: weir.yaml:3:1: unknown key "x"')
+        self.assertEqual((run.status, run.out, run.err), (0, "reloaded: configuration 2\n", ""), run)
+        self.assertEqual(sensor.asked.count("POST /v1/reload"), 3)
 
     def test_refused_later(self):
         """A refusal that was there before is not this one's."""

@@ -5,6 +5,7 @@
  *                                 the folder that held before it
  *     FOLDER/new/                 one that is being written
  *     FOLDER/lock                 who changes any of it holds it
+ *     FOLDER.new/                 FOLDER, while it is made
  *
  * A bundle is written to `new`, synced, looked at there by whoever wants to, given its name, and
  * holds once the link is replaced, by one rename(2): whenever the machine stops, one holds whole.
@@ -32,11 +33,15 @@ void bundle_folder_close(struct bundle_folder *folder);
 int bundle_folder_write(struct bundle_folder *folder, const struct bundle *bundle, const void *head,
                         struct error *error);
 void bundle_folder_drop(const struct bundle_folder *folder); /* what bundle_folder_write wrote */
-/* What was written holds from now on. */
+/* What was written holds from now on: what is damaged and holds is exchanged for it. */
 int bundle_folder_take(struct bundle_folder *folder, const struct bundle *bundle,
                        struct error *error);
 /* The one in FOLDER/NAME does, which must be there; NULL: none. */
 int bundle_folder_point(struct bundle_folder *folder, const char *name, struct error *error);
+/* Whether the files of the one in FOLDER/NAME, whose head this is, are those that were signed, and
+ * no rules stand beside them. ERROR_INPUT: which are not. */
+int bundle_folder_whole(const struct bundle_folder *folder, const char *name,
+                        const struct bundle *bundle, struct error *error);
 /* What neither holds nor is the former goes. What cannot be removed is in nobody's way. */
 void bundle_folder_clean(const struct bundle_folder *folder);
 /* FOLDER/NAME; caller frees. */

@@ -140,7 +140,7 @@ int config_check_evidence(const struct config *config, struct error *error);
 void config_console_settings(const struct config *config, struct console_settings *settings);
 /* Whether it can be served; its files are read. ERROR_USAGE. */
 int config_check_console(const struct config *config, struct error *error);
-/* Whether `rules` names files below this folder, an absolute path as it is written there. */
+/* Whether `rules` names files below this folder, an absolute path, however both are written. */
 bool config_rules_name(const struct config *config, const char *folder);
 /* The state directory of a sensor that runs. */
 const char *config_state_dir(const struct config *config);

@@ -9,7 +9,7 @@
 enum rules_verb {
     RULES_INSTALL,
     RULES_ROLLBACK,
-    RULES_REFUSED, /* by the sensor that was to go by it: all is as it was */
+    RULES_REFUSED, /* by the sensor that was to go by it, or by the disk: all is as it was */
     RULES_VERBS
 };
 extern const char *const rules_verb_name[RULES_VERBS];

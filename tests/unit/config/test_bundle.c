@@ -194,6 +194,10 @@ static void test_what_is_signed_is_not_obeyed(void **state)
     refused(w, MANIFEST(FILE_OF("a.yaml") "," FILE_OF("a.yaml")), "each once", ERROR_INPUT);
     refused(w, MANIFEST(FILE_OF("a.txt") "," FILE_OF("a.txt/b.txt") "," FILE_OF("c.yaml")),
             "a folder has the name of a file", ERROR_INPUT);
+    refused(w, MANIFEST(FILE_OF("FORMER/b.txt") "," FILE_OF("a.yaml")), "not called MANIFEST",
+            ERROR_USAGE);
+    refused(w, MANIFEST(FILE_OF("MANIFEST/b.txt") "," FILE_OF("a.yaml")), "not called MANIFEST",
+            ERROR_USAGE);
     refused(w, MANIFEST(FILE_OF("a.txt")), "expected a rule file", ERROR_INPUT);
     refused(w, MANIFEST(""), "expected 1 to 128 files", ERROR_INPUT);
     refused(w, "{\"name\":\"../x\"}", "expected a name", ERROR_INPUT);

@@ -1,6 +1,7 @@
 /* The folder of bundles: one holds whole, whenever it ends. The process that puts one in is ended
- * at each of its steps in turn (every fsync, rename, symlink, unlink and mkdir); what is read
- * through `current` afterwards is the old one or the new one, and the same once more does the rest.
+ * at each of its steps in turn (every fsync, rename, symlink, unlink, mkdir and fchmod); what is
+ * read through `current` afterwards is the old one or the new one, and the same once more does the
+ * rest.
  */
 #include "weir/config/bundle_folder.h"
 
@@ -64,6 +65,12 @@ int mkdir(const char *path, mode_t mode)
     return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
 }
 
+int fchmod(int fd, mode_t mode)
+{
+    step();
+    return (int)syscall(SYS_fchmod, fd, mode);
+}
+
 /* --- bundles ---------------------------------------------------------------------------------- */
 
 struct world {
@@ -77,6 +84,7 @@ static int set_up(void **state)
     struct world *w = xcalloc(1, sizeof *w);
     snprintf(w->top, sizeof w->top, "/tmp/weir-bundles-XXXXXX");
     assert_non_null(mkdtemp(w->top));
+    assert_int_equal(chmod(w->top, 0755), 0);
     w->folder = xasprintf("%s/bundle", w->top);
     w->key = sign_key_new(&w->error);
     *state = w;
@@ -245,6 +253,9 @@ static void end_at_each_step(struct world *w, unsigned old, unsigned new)
         unsigned found = version_read(w);
         if (found != old && found != new)
             fail_msg("step %d: %u is read", at, found);
+        struct stat st; /* the sensor's user can read it, or it is not there */
+        if (stat(w->folder, &st) == 0)
+            assert_int_equal(st.st_mode & 0777, 0755);
         /* The same once more does the rest, unless it holds already. */
         if (found == old)
             assert_int_equal(put_in(w->folder, &made, &error), 0);
@@ -264,6 +275,42 @@ static void test_whenever_it_ends_one_holds_whole(void **state)
     end_at_each_step(*state, 0, 1);
     end_at_each_step(*state, 1, 2);
     end_at_each_step(*state, 2, 3); /* with a former to clean away */
+}
+
+/* What lies on the disk is compared; what is not as it was signed is exchanged, and keeps the one
+ * before it. */
+static void test_what_was_changed(void **state)
+{
+    static const char *const name[] = {"a.yaml", "lists/b.txt", "c.yaml", "MANIFEST"};
+    struct world *w = *state;
+    struct made one = make(w, 1), two = make(w, 2);
+    assert_int_equal(put_in(w->folder, &one, &w->error), 0);
+    assert_int_equal(put_in(w->folder, &two, &w->error), 0);
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        struct bundle_folder folder;
+        char *path = xasprintf("%s/current/%s", w->folder, name[i]);
+        assert_int_equal(bundle_folder_open(&folder, w->folder, false, &w->error), 0);
+        assert_int_equal(bundle_folder_whole(&folder, folder.current, folder.holds, &w->error), 0);
+        bundle_folder_close(&folder);
+        FILE *file = fopen(path, i < 3 ? "ae" : "we");
+        assert_non_null(file);
+        fputs("# 2\n", file);
+        fclose(file);
+        assert_int_equal(bundle_folder_open(&folder, w->folder, false, &w->error), 0);
+        assert_true(folder.damaged == (i == 3));
+        if (folder.holds)
+            assert_int_equal(bundle_folder_whole(&folder, folder.current, folder.holds, &w->error),
+                             -1);
+        bundle_folder_close(&folder);
+        w->error = (struct error){0};
+        assert_int_equal(put_in(w->folder, &two, &w->error), 0);
+        assert_int_equal(bundle_folder_open(&folder, w->folder, false, &w->error), 0);
+        assert_int_equal(folder.held->version, 1);
+        bundle_folder_close(&folder);
+        free(path);
+    }
+    made_fini(&one);
+    made_fini(&two);
 }
 
 static void test_what_is_no_bundle(void **state)
@@ -290,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_read_is_for_whom_the_folder_is, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_whenever_it_ends_one_holds_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_was_changed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_no_bundle, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,19 @@ static void count_elsewhere(const struct rig *rig)
     free(path);
 }
 
+static long counted_in_file(const struct rig *rig)
+{
+    char text[8192], *path = xasprintf("%s/noise.json", rig->folder);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    free(path);
+    const char *at = strstr(text, "\"counted\":");
+    assert_non_null(at);
+    return strtol(at + strlen("\"counted\":"), NULL, 10);
+}
+
 static void test_a_book_of_another_journal(void **state)
 {
     struct rig *rig = *state;
@@ -158,9 +171,29 @@ static void test_a_book_of_another_journal(void **state)
     die(rig);
     count_elsewhere(rig);
     come_back(rig);
+    assert_int_equal(counted_in_file(rig), 1); /* before this one has come as far */
     push(rig, 1, 5000);
     assert_int_equal(the_silence(rig)->alerts, 1);
     die(rig); /* before the book is written again */
+    come_back(rig);
+    assert_int_equal(the_silence(rig)->alerts, 1);
+}
+
+/* The way back of docs/operation.md: the book alone is taken along, and all else begins anew. */
+static void test_a_book_taken_along(void **state)
+{
+    struct rig *rig = *state;
+    assert_int_equal(say(rig, NOISE_ADD, NULL, all), ERROR_NONE);
+    die(rig);
+    count_elsewhere(rig);
+    char *command = xasprintf("rm -r '%s'/journal '%s'/checkpoint*", rig->folder, rig->folder);
+    assert_int_equal(system(command), 0); // NOLINT(cert-env33-c)
+    free(command);
+    come_back(rig);
+    assert_int_equal(counted_in_file(rig), 0);
+    push(rig, 1, 5000);
+    assert_int_equal(the_silence(rig)->alerts, 1);
+    die(rig);
     come_back(rig);
     assert_int_equal(the_silence(rig)->alerts, 1);
 }
@@ -427,6 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_book_of_another_journal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_book_taken_along, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_close, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_end, set_up, tear_down),
