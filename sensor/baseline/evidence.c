@@ -90,10 +90,12 @@ void evidence_without(struct day_evidence *evidence, uint32_t name)
             evidence->mark[kind] = (struct evidence_mark){0};
 }
 
+/* Of something new; the last two also say what a known place is sent. */
 static const enum evidence_kind kinds_of_new[] = {EVIDENCE_YOUNG_WEEK,  EVIDENCE_YOUNG_HOUR,
                                                   EVIDENCE_PERSISTENCE, EVIDENCE_RARE,
                                                   EVIDENCE_UPLOAD,      EVIDENCE_UPLOAD_AGAIN};
 #define KINDS_OF_NEW (sizeof kinds_of_new / sizeof *kinds_of_new)
+#define KINDS_ASKED  (KINDS_OF_NEW - 2) /* by ask_young */
 
 static bool is_marked_new(const struct day_evidence *evidence, uint32_t name)
 {
@@ -103,10 +105,10 @@ static bool is_marked_new(const struct day_evidence *evidence, uint32_t name)
     return false;
 }
 
-/* What is known stays known. */
-static void without_new(struct day_evidence *evidence, uint32_t name)
+/* The first `kinds` of them; what is known stays known. */
+static void without_new(struct day_evidence *evidence, uint32_t name, size_t kinds)
 {
-    for (size_t i = 0; i < KINDS_OF_NEW; i++)
+    for (size_t i = 0; i < kinds; i++)
         if (evidence->mark[kinds_of_new[i]].pair == name)
             evidence->mark[kinds_of_new[i]] = (struct evidence_mark){0};
 }
@@ -128,7 +130,7 @@ void evidence_drop_waves(struct day_evidence *evidence, const struct profile *pr
         if (is_marked_new(evidence, profile->pair_name[i]) &&
             pair->destination.role == ROLE_CLIENT && was_new(profile, pair) &&
             fleet_is_wave(fleet, &pair->destination, 0, pair->first_day))
-            without_new(evidence, profile->pair_name[i]);
+            without_new(evidence, profile->pair_name[i], KINDS_OF_NEW);
     }
 }
 
@@ -456,6 +458,9 @@ bool evidence_is_young(const struct asked *asked)
             hour - pair->first_hour < YOUNG_HOURS);
 }
 
+/* An upload was asked about in an hour that is over, maybe by the pair's own past: what an open
+ * hour is asked takes nothing from it (evidence_drop_waves does), or it would depend on when it is.
+ */
 static void ask_young(const struct asked *asked, const struct amounts *amounts)
 {
     bool first = in_first_week(asked->pair, asked->civil->hour);
@@ -463,7 +468,7 @@ static void ask_young(const struct asked *asked, const struct amounts *amounts)
         fleet_bucket(asked->fleet, asked->destination, asked->pair ? 0 : 1) == PREVALENCE_REST ||
         fleet_is_wave(asked->fleet, asked->destination, amounts->hosts,
                       asked->pair ? asked->pair->first_day : asked->civil->day)) {
-        without_new(asked->into, asked->name);
+        without_new(asked->into, asked->name, KINDS_ASKED);
         return;
     }
     if (asked->pair && asked->pair->settled) { /* by others that were there from the beginning */

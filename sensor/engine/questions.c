@@ -156,6 +156,13 @@ struct asked_entry *questions_find(struct questions *questions, const struct ip 
     return map_get(&questions->entries, &key, make_key(client, domain, &key));
 }
 
+struct asked_entry *questions_gives_way(struct questions *questions, const struct ip *client,
+                                        const char *domain)
+{
+    bool full = questions->entries.count >= QUESTIONS_MAX;
+    return full && !questions_find(questions, client, domain) ? questions->oldest : NULL;
+}
+
 struct asked_entry *questions_open(struct questions *questions, const struct ip *client,
                                    const char *domain, const struct ip *asker)
 {
@@ -164,8 +171,9 @@ struct asked_entry *questions_open(struct questions *questions, const struct ip 
         unlink_entry(questions, entry);
         link_newest(questions, entry);
     } else {
-        if (questions->entries.count >= QUESTIONS_MAX) {
-            forget(questions, questions->oldest);
+        struct asked_entry *oldest = questions_gives_way(questions, client, domain);
+        if (oldest) {
+            forget(questions, oldest);
             questions->evicted++;
         }
         entry = questions_add(questions, client, domain);
@@ -200,11 +208,17 @@ struct summing {
     bool awaits;
 };
 
+bool questions_wait(int64_t since_ns, int64_t now_ns)
+{
+    uint64_t since = (uint64_t)since_ns, now = (uint64_t)now_ns;
+    return (since_ns < now_ns ? now - since : since - now) < ANSWER_AWAITED_NS;
+}
+
 /* What has led nowhere is not unexplained before it had the time to. */
 static bool is_awaited(const struct summing *summing, const struct distinct_item *item)
 {
     const int64_t *answered_ns = recent_keys_get(&summing->questions->answered, item->hash);
-    return answered_ns && summing->now_ns < *answered_ns + ANSWER_AWAITED_NS;
+    return answered_ns && questions_wait(*answered_ns, summing->now_ns);
 }
 
 static bool is_unexplained(void *context, const struct distinct_item *item)

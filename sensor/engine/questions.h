@@ -79,6 +79,9 @@ void questions_fini(struct questions *questions);
 void questions_turn(struct questions *questions, int64_t time_ns);
 struct asked_entry *questions_find(struct questions *questions, const struct ip *client,
                                    const char *domain); /* NULL: not there */
+/* What questions_open would forget for room, to be judged before if it waits; NULL: nothing. */
+struct asked_entry *questions_gives_way(struct questions *questions, const struct ip *client,
+                                        const char *domain);
 /* Made when there is none; it becomes the newest. */
 struct asked_entry *questions_open(struct questions *questions, const struct ip *client,
                                    const char *domain, const struct ip *asker);
@@ -86,6 +89,8 @@ struct asked_entry *questions_open(struct questions *questions, const struct ip 
  * nobody will). */
 struct asked_names questions_sum(struct questions *questions, const struct asked_entry *entry,
                                  int64_t now_ns);
+/* Whether what began then still waits; no longer after a clock that was set back. */
+bool questions_wait(int64_t since_ns, int64_t now_ns);
 void questions_hold(struct questions *questions, struct asked_entry *entry, int64_t since_ns);
 void questions_let_go(struct questions *questions, struct asked_entry *entry);
 

@@ -148,18 +148,24 @@ static struct open_story *tell_story(struct engine *engine, struct asked_entry *
     return open;
 }
 
+/* It has become enough to be judged (again). */
+static bool is_enough(const struct asked_entry *entry)
+{
+    uint64_t most = entry->half[0].most + entry->half[1].most;
+    return most >= JUDGED_FROM && most >= entry->judged_at + JUDGED_STEP;
+}
+
 /* `awaited`: no name's explanation is still to come. */
 static void judge_entry(struct engine *engine, struct asked_entry *entry, struct ptime now,
                         bool awaited)
 {
     struct questions *questions = &engine->tunnelled.questions;
-    uint64_t most = entry->half[0].most + entry->half[1].most;
-    if (most < JUDGED_FROM || most < entry->judged_at + JUDGED_STEP) {
+    if (!is_enough(entry)) {
         if (entry->told)
             incidents_follow(engine->incidents, &tell_story(engine, entry, now, now)->story, now);
         return;
     }
-    entry->judged_at = most;
+    entry->judged_at = entry->half[0].most + entry->half[1].most;
     const struct host *host = hosts_get(engine, &entry->first_client);
     struct asked_names asked = questions_sum(questions, entry, awaited ? INT64_MAX : now.ns);
     struct subject subject = {.kind = SUBJECT_QUESTIONS,
@@ -243,37 +249,66 @@ static void note_question(struct engine *engine, struct asked_entry *entry,
     entry->untold_packets++;
 }
 
-/* What one client is told for is not told once more of all. */
+/* What waited, whatever it was judged at. */
+static void judge_waiting(struct engine *engine, struct asked_entry *entry, struct ptime now,
+                          bool awaited)
+{
+    questions_let_go(&engine->tunnelled.questions, entry);
+    entry->judged_at = 0;
+    if (!entry->told)
+        judge_entry(engine, entry, now, awaited);
+}
+
+/* What one client is told for is not told once more of all; so if that one waits, it comes first.
+ */
 static void judge_whole(struct engine *engine, struct asked_entry *whole, struct ptime now,
                         bool awaited)
 {
-    const struct asked_entry *first =
+    struct asked_entry *first =
         questions_find(&engine->tunnelled.questions, &whole->first_client, whole->domain);
+    if (first && first->held_ns != 0 && is_enough(whole))
+        judge_waiting(engine, first, now, awaited);
     if (!first || !first->told)
         judge_entry(engine, whole, now, awaited);
 }
 
-/* A client's entry is newer than that of all. */
-void tunnelled_held(struct engine *engine, struct ptime now, bool awaited)
+static void judge_held(struct engine *engine, struct asked_entry *entry, struct ptime now,
+                       bool awaited)
 {
     static const struct ip all;
+    if (ip_compare(&entry->client, &all) != 0) {
+        judge_waiting(engine, entry, now, awaited);
+        return;
+    }
+    questions_let_go(&engine->tunnelled.questions, entry);
+    entry->judged_at = 0;
+    if (!entry->told)
+        judge_whole(engine, entry, now, awaited);
+}
+
+void tunnelled_held(struct engine *engine, struct ptime now, bool awaited)
+{
     struct questions *questions = &engine->tunnelled.questions;
     size_t left = questions->held;
     for (struct asked_entry *entry = questions->newest; entry && left > 0; entry = entry->older) {
         if (entry->held_ns == 0)
             continue;
         left--;
-        if (!awaited && now.ns - entry->held_ns < ANSWER_AWAITED_NS)
-            continue;
-        questions_let_go(questions, entry);
-        entry->judged_at = 0;
-        if (entry->told)
-            continue;
-        if (ip_compare(&entry->client, &all) == 0)
-            judge_whole(engine, entry, now, awaited);
-        else
-            judge_entry(engine, entry, now, awaited);
+        if (awaited || !questions_wait(entry->held_ns, now.ns))
+            judge_held(engine, entry, now, awaited);
     }
+}
+
+/* What gives way for room is judged as it is: else a flood of domains would hide what waits. */
+static struct asked_entry *open_entry(struct engine *engine, const struct ip *client,
+                                      const char *domain, const struct asking *asking,
+                                      struct ptime now)
+{
+    struct questions *questions = &engine->tunnelled.questions;
+    struct asked_entry *oldest = questions_gives_way(questions, client, domain);
+    if (oldest && oldest->held_ns != 0)
+        judge_held(engine, oldest, now, true);
+    return questions_open(questions, client, domain, &asking->client);
 }
 
 static void take_question(struct engine *engine, const struct record_name *record,
@@ -292,9 +327,8 @@ static void take_question(struct engine *engine, const struct record_name *recor
     bool own_server = is_own_server(questions, asking);
     distinct_add(&questions->clients[0], &questions->budget, client, 1, 0);
     /* The one that is opened first is not the oldest: opening the other does not forget it. */
-    struct asked_entry *whole = questions_open(questions, &all, name.domain, &asking->client);
-    struct asked_entry *entry =
-        questions_open(questions, &asking->client, name.domain, &asking->client);
+    struct asked_entry *whole = open_entry(engine, &all, name.domain, asking, now);
+    struct asked_entry *entry = open_entry(engine, &asking->client, name.domain, asking, now);
     distinct_add(&whole->half[0].clients, &questions->budget, client, 1, 0);
     note_question(engine, whole, asking, record, &name, own_server);
     note_question(engine, entry, asking, record, &name, own_server);

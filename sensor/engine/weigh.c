@@ -122,6 +122,14 @@ static void turn_peers(const struct at *at)
         hindsight_turn(at->engine->config.hindsight, &at->host->ip);
 }
 
+/* While an hour of a day before is open in which the host sent, what is due is that one's and no
+ * evidence of this day. */
+static void add_closed(const struct at *at, struct day_evidence *into)
+{
+    if (account_open(at->engine, at->host, INT64_MIN, at->first - 1, NULL).value == 0)
+        evidence_add_closed(into, at->host->profile, at->engine->fleet, at->civil);
+}
+
 /* True: it was changed. */
 static bool look_at_pair(const struct at *at, struct slot *slot, struct pair_total *total)
 {
@@ -168,7 +176,7 @@ static void begin_slot(const struct at *at, struct slot *slot)
         look_at_pair(at, slot, e->value);
     evidence_add_quiet(&slot->open, at->host->profile, at->engine->fleet, at->civil, 0);
     look_at_host(at, slot);
-    evidence_add_closed(&slot->open, at->host->profile, at->engine->fleet, at->civil);
+    add_closed(at, &slot->open);
     slot->valid = true;
 }
 
@@ -235,7 +243,7 @@ static void without_pair(void *context, uint32_t name, struct day_evidence *evid
     const struct at *at = context;
     size_t position = 0;
     closed_hours(at, evidence);
-    evidence_add_closed(evidence, at->host->profile, at->engine->fleet, at->civil);
+    add_closed(at, evidence);
     if (name)
         evidence_without(evidence, name);
     evidence_add_quiet(evidence, at->host->profile, at->engine->fleet, at->civil, name);

@@ -261,6 +261,35 @@ static void a_known_place_is_no_wave(void **state)
     site_free(site);
 }
 
+/* A place in everybody's use that this host came to late is young and known: what is sent there
+ * later takes nothing from an upload that its own past made. */
+static void a_late_comer_knows_it_too(void **state)
+{
+    struct site *site = site_of(0);
+    struct profile *host = site->host[0];
+    struct destination all = to("all.example"), own = to("own0.example");
+    (void)state;
+    for (int day = 0; day < NOW; day++)
+        for (unsigned i = 0; i < HOSTS; i++)
+            close_hour(site, i, day, 9, i == 0 && day < NOW - 8 ? &own : &all, 100000, 300000);
+    for (unsigned i = 0; i < 8; i++) { /* something is new, so that it is measured */
+        char name[32];
+        snprintf(name, sizeof name, "new%u.example", i);
+        struct destination new = to(name);
+        close_hour(site, 1 + i % (HOSTS - 1), NOW - 10, 10, &new, 100000, 300000);
+    }
+    struct civil civil = make_civil(MONDAY + NOW, 12);
+    assert_true(survival_pair_known(profile_pair(host, &all), civil.hour));
+    assert_int_equal(fleet_bucket(site->fleet, &all, 0), PREVALENCE_REST);
+    close_hour(site, 0, NOW, 12, &all, 90 * MB, MB);
+    double due = host->evidence.upload_due[0].l;
+    assert_true(due > 1);
+    close_hour(site, 0, NOW, 13, &all, 100000, 300000);
+    assert_near(host->evidence.mark[EVIDENCE_UPLOAD].l, due);
+    assert_int_equal(host->evidence.mark[EVIDENCE_UPLOAD].pair, evidence_name(&all));
+    site_free(site);
+}
+
 /* Fewer bytes make less of it, none nothing; of another destination it says nothing. */
 static void fewer_bytes_undo_it(void **state)
 {
@@ -305,6 +334,7 @@ int main(void)
         cmocka_unit_test(what_is_not_answered_grows),
         cmocka_unit_test(a_wave_is_nobodys_upload),
         cmocka_unit_test(a_known_place_is_no_wave),
+        cmocka_unit_test(a_late_comer_knows_it_too),
         cmocka_unit_test(fewer_bytes_undo_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,7 +134,9 @@ static void test_a_restart(void **state)
     struct asked_entry *whole = questions_open(questions, &all, "example.jp", &client);
     distinct_add(&whole->half[0].names, &questions->budget, 1, 7000, 0);
     distinct_add(&whole->half[0].clients, &questions->budget, 9, 1, 0);
+    questions_hold(questions, whole, 12345);
     recent_keys_put(&questions->used, 77);
+    *(int64_t *)recent_keys_put(&questions->answered, 78) = 6789;
     questions_pack(questions, &out);
     struct cursor in = cursor_make(out.data, out.size);
     questions_init(&again, NULL);
@@ -143,6 +145,9 @@ static void test_a_restart(void **state)
     assert_int_equal(out.size, out_again.size);
     assert_memory_equal(out.data, out_again.data, out.size);
     assert_int_equal(questions_find(&again, &client, "example.jp")->half[0].questions, 5);
+    assert_int_equal(questions_find(&again, &all, "example.jp")->held_ns, 12345);
+    assert_int_equal(again.held, 1);
+    assert_int_equal(*(int64_t *)recent_keys_get(&again.answered, 78), 6789);
     questions_fini(&again);
     for (size_t size = 0; size < out.size; size++) {
         in = cursor_make(out.data, size);
@@ -152,6 +157,19 @@ static void test_a_restart(void **state)
     }
     buffer_fini(&out);
     buffer_fini(&out_again);
+}
+
+/* Twelve seconds either way; whatever a damaged clock says. */
+static void test_a_clock_that_is_set_back(void **state)
+{
+    (void)state;
+    assert_true(questions_wait(100, 100));
+    assert_true(questions_wait(100, 99 + ANSWER_AWAITED_NS));
+    assert_false(questions_wait(100, 100 + ANSWER_AWAITED_NS));
+    assert_true(questions_wait(NS_PER_HOUR, NS_PER_HOUR - NS_PER_S));
+    assert_false(questions_wait(NS_PER_HOUR, 0));
+    assert_false(questions_wait(INT64_MAX, INT64_MIN));
+    assert_false(questions_wait(INT64_MIN, INT64_MAX));
 }
 
 /* --- through the engine ---------------------------------------------------------------------- */
@@ -299,6 +317,47 @@ static void test_names_are_given_time_to_be_used(void **state)
     }
 }
 
+/* The same, and then more domains than there is room for before any flow could have been told. */
+static void test_a_flood_of_domains_hides_nothing(void **state)
+{
+    char name[RECORD_NAME_MAX];
+    struct rig *rig = rig_open(1, 100);
+    (void)state;
+    push_burst(rig, false, 0);
+    for (unsigned i = 0; i < QUESTIONS_MAX / 2 + 10; i++) {
+        snprintf(name, sizeof name, "flood%u.net", i);
+        push_question(rig, MONDAY_8 + 8 * NS_PER_S + i * 50 * NS_PER_US, "10.0.0.9", "10.0.0.1",
+                      name);
+    }
+    push_question(rig, MONDAY_8 + 75 * NS_PER_S, "10.0.0.8", "10.0.0.1", "www.example.jp");
+    rig_finish(rig);
+    assert_int_equal(told_of(rig, "tunnel.dns"), 1);
+    assert_true(rig->alert[0].time.ns - MONDAY_8 < 12 * NS_PER_S);
+    rig_close(rig);
+}
+
+/* One client's burst, of which it is enough for all clients too; another asks last. It is told of
+ * the one all the same. */
+static void test_who_asks_last_takes_nothing_away(void **state)
+{
+    char name[RECORD_NAME_MAX];
+    struct rig *rig = rig_open(1, 100);
+    (void)state;
+    for (unsigned i = 0; i < 400; i++) {
+        int64_t at = MONDAY_8 + i * 20 * NS_PER_MS;
+        struct ip ip = outside(i);
+        name_of(i, "cdn.example.com", name);
+        push_question(rig, at, "10.0.0.9", "10.0.0.1", name);
+        push_answer(rig, at + 1000, name, &ip);
+    }
+    push_question(rig, MONDAY_8 + 9 * NS_PER_S, "10.0.0.8", "10.0.0.1", "cdn.example.com");
+    push_question(rig, MONDAY_8 + 75 * NS_PER_S, "10.0.0.8", "10.0.0.1", "www.example.jp");
+    rig_finish(rig);
+    assert_int_equal(told_of(rig, "tunnel.dns"), 1);
+    assert_string_not_equal(rig->alert[0].finding.reason[0].code, "tunnel.dns.all_clients");
+    rig_close(rig);
+}
+
 /* An address that popular names share: another host's connection to it explains nothing. */
 static void test_a_popular_address_hides_nothing(void **state)
 {
@@ -435,9 +494,12 @@ int main(void)
         cmocka_unit_test(test_recent_keys),
         cmocka_unit_test_setup_teardown(test_halves_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_restart, set_up, tear_down),
+        cmocka_unit_test(test_a_clock_that_is_set_back),
         cmocka_unit_test(test_a_slow_tunnel_is_told),
         cmocka_unit_test(test_names_that_are_used_are_silent),
         cmocka_unit_test(test_names_are_given_time_to_be_used),
+        cmocka_unit_test(test_a_flood_of_domains_hides_nothing),
+        cmocka_unit_test(test_who_asks_last_takes_nothing_away),
         cmocka_unit_test(test_a_popular_address_hides_nothing),
         cmocka_unit_test(test_a_blocklist_is_silent_for_those_who_came),
         cmocka_unit_test(test_repetition_is_silent),
