@@ -45,7 +45,9 @@ class Check(Case):
                      "  work_hours: \"08-18\"", "  work_days: \"mon-fri\""):
             self.assertIn(line + "\n", text)
         self.assert_stable(text)
-        self.assertEqual(self.effective("-c", self.write("empty.yaml", "")), text)
+        here = text.replace('"/etc/weir/bundle"', f'"{self.path("bundle")}"') # beside the file
+        self.assertNotEqual(here, text)
+        self.assertEqual(self.effective("-c", self.write("empty.yaml", "")), here)
 
     def test_every_key_survives(self):
         text = self.effective("-c", self.write("every.yaml", EVERY_KEY))
