@@ -245,9 +245,16 @@ class BeforeAnUpgrade(Case):
         os.rename(self.path("lib/before-upgrade"), self.path("lib/before-upgrade.old"))
         self.assert_kept(self.preinst("upgrade", "0.10.0", "0.9.0").stdout, "is no upgrade")
 
+    def test_what_was_imported_before_a_sensor_ran_is_exported(self):
+        os.unlink(self.path("lib/sensor.id"))
+        self.assertIn("is in ", self.preinst("upgrade", "0.9.0", "0.10.0").stdout)
+        with open(self.path("lib/before-upgrade/learned.base"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "later\n")
+
     def test_where_there_is_none_it_says_so(self):
         self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0", state="/srv/weir").stdout, "the state is in /srv/weir, not")
         os.unlink(self.path("lib/sensor.id"))
+        os.unlink(self.path("lib/state.version"))
         self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0").stdout, "nothing to export")
         self.assertEqual(self.preinst("install").stdout, "")
 
