@@ -94,6 +94,25 @@ def drive(modules, parts, shots="", timeout=120):
             end_stub(stub)
 
 
+def drive_live(case, space, modules, check, token, act, shots=""):
+    """One check against a running sensor, from within `space`; what it says is to happen, `act` makes happen and answers.
+    → its last line, which says that it is well."""
+    drive = space.start("node", os.path.join(PARTS, "pages.mjs"), BROWSER, "http://127.0.0.1:8477", check,
+                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None,
+                        env=dict(os.environ, NODE_PATH=modules, WEIR_TOKEN=token, **({"WEIR_SHOTS": shots} if shots else {})))
+    case.addCleanup(drive.stdout.close)
+    last = ""
+    for line in drive.stdout:
+        last = line.decode().strip()
+        if last.startswith("do "):
+            drive.stdin.write(act(last[3:]).encode() + b"\n")
+            drive.stdin.flush()
+    drive.stdin.close()
+    case.assertEqual(drive.wait(60), 0, last)
+    case.assertTrue(last.startswith(f"ok {check}"), last)
+    return last
+
+
 class Files(Case):
     def test_no_markup_is_made_of_text(self):
         for name in os.listdir(WEB):

@@ -6,7 +6,7 @@ import subprocess
 
 import weirtest
 from livetest import CLIENT, SERVER, Sensor, Space, address, read, require, wire
-from test_console_pages import BROWSER, PARTS, install
+from test_console_pages import drive_live, install
 from test_live_console import ZONES
 
 OUTSIDE = "203.0.113.10"
@@ -77,19 +77,7 @@ class Live(weirtest.Case):
         return "done"
 
     def test_it(self):
-        environment = dict(os.environ, NODE_PATH=self.modules, WEIR_TOKEN=self.begin())
-        drive = self.server.start("node", os.path.join(PARTS, "pages.mjs"), BROWSER, "http://127.0.0.1:8477", "live",
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, env=environment)
-        self.addCleanup(drive.stdout.close)
-        last = ""
-        for line in drive.stdout:
-            last = line.decode().strip()
-            if last.startswith("do "):
-                drive.stdin.write(self.act(last[3:]).encode() + b"\n")
-                drive.stdin.flush()
-        drive.stdin.close()
-        self.assertEqual(drive.wait(60), 0, last)
-        self.assertTrue(last.startswith("ok live"), last)
+        drive_live(self, self.server, self.modules, "live", self.begin(), self.act)
         self.sensor.stop()
 
 

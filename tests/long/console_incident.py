@@ -28,7 +28,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "golden"))
 
 import weirtest # noqa: E402
 from livetest import Sensor, Space, require, until, wire # noqa: E402
-from test_console_pages import BROWSER, PARTS, install # noqa: E402
+from test_console_pages import drive_live, install # noqa: E402
 
 SITE = os.path.join(weirtest.SHIPPED, "projectweb.yaml")
 NS = 1_000_000_000
@@ -129,21 +129,8 @@ class Incident(weirtest.Case):
         token = self.begin()
         done = self.sensor.ask("baseline", "import", learned)
         self.assertIn("hosts imported", done.stdout, done)
-        environment = dict(os.environ, NODE_PATH=self.modules, WEIR_TOKEN=token,
-                           **({"WEIR_SHOTS": os.path.abspath(given.shots)} if given.shots else {}))
-        drive = self.tap.start("node", os.path.join(PARTS, "pages.mjs"), BROWSER, "http://127.0.0.1:8477", "incident",
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, env=environment)
-        self.addCleanup(drive.stdout.close)
-        last = ""
-        for line in drive.stdout:
-            last = line.decode().strip()
-            if last.startswith("do "):
-                drive.stdin.write(self.act(last[3:]).encode() + b"\n")
-                drive.stdin.flush()
-        drive.stdin.close()
-        self.assertEqual(drive.wait(60), 0, last)
-        self.assertTrue(last.startswith("ok incident"), last)
-        print(last)
+        shots = os.path.abspath(given.shots) if given.shots else ""
+        print(drive_live(self, self.tap, self.modules, "incident", token, self.act, shots))
         self.sensor.stop()
 
 
