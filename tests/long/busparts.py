@@ -92,7 +92,11 @@ def web_hook(port, log):
         asked = 0
 
         def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # its sender died amid it: not a request (RFC 9112, 8)
+                self.close_connection = True
+                return
             Answers.asked += 1
             if Answers.asked % 2 == 0:
                 for line in body.splitlines():

@@ -53,7 +53,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         global count
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # its sender died amid it: not a request (RFC 9112, 8)
+            self.close_connection = True
+            return
         with lock, open(out + ".heads", "a", encoding="utf-8") as file:
             count += 1
             turn = count
