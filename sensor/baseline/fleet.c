@@ -1,5 +1,6 @@
 /* The fleet's tables: their life, what is read of them, and how an hour's notes become visible.
- * Groups are in fleet_group.c, notes in fleet_note.c, sets of hosts in fleet_use.c. Sums of counts
+ * Groups are in fleet_group.c, notes in fleet_note.c, sets of hosts in fleet_use.c, what all sent
+ * together in fleet_sums.c. Sums of counts
  * do not depend on the order of the notes. Engine thread. */
 #include "fleet_local.h"
 #include "size_memo.h"
@@ -27,6 +28,8 @@ struct fleet *fleet_new(void)
     map_init(&fleet->groups);
     map_init(&fleet->destinations);
     map_init(&fleet->clips);
+    sums_init(&fleet->zones, FLEET_ZONES);
+    sums_init(&fleet->places, FLEET_PLACES);
     fleet->budget.trim = fleet->next_budget.trim = 1;
     fleet_set_budget(fleet, BUDGET_DEFAULT, 0);
     return fleet;
@@ -49,6 +52,8 @@ void fleet_free(struct fleet *fleet)
     map_fini(&fleet->groups, peer_group_free);
     map_fini(&fleet->destinations, used_by_free);
     map_fini(&fleet->clips, clip_hosts_free);
+    sums_fini(&fleet->zones);
+    sums_fini(&fleet->places);
     size_memo_free(fleet->memo);
     free(fleet);
 }
@@ -186,6 +191,7 @@ void fleet_apply(struct fleet *fleet)
     fleet->young_changed = false;
     fleet->week = fleet->next_week;
     fleet_apply_uses(fleet);
+    fleet_apply_sums(fleet);
     if (new_week)
         fleet_forget_faded(fleet);
     budget_apply(fleet);

@@ -53,6 +53,13 @@ struct uses {
     size_t count, room;
 };
 
+struct sums {           /* fleet_sums.c */
+    struct map known;   /* key → struct sum */
+    struct map open;    /* … → struct open_sum: of the hour being closed, until fleet_apply */
+    struct civil civil; /* of that hour */
+    size_t limit;       /* of `known` */
+};
+
 struct fleet {
     struct peer_group all;
     struct map groups; /* name → struct peer_group */
@@ -64,6 +71,8 @@ struct fleet {
     int64_t clips_day;       /* the newest day in them */
     uint64_t forgotten, groups_refused, clips_refused, crowded;
     struct uses use, sent, clip, left; /* until fleet_apply; left: a group's name and who left it */
+    struct sums zones, places;         /* by name; by destination_key */
+    uint64_t sums_refused, sums_given_way;
     struct budget budget, next_budget;
     struct size_memo *memo; /* its own; NULL: what it is asked is not kept */
 };
@@ -108,6 +117,23 @@ void sent_forget_old(struct used_by *used, int64_t week);
 void sent_forget_host(struct used_by *used, uint32_t hash);
 void sent_pack(const struct used_by *used, struct buffer *out);
 bool sent_unpack(struct used_by *used, struct cursor *in);
+
+/* fleet_sums.c: what all sent together */
+void sums_init(struct sums *sums, size_t limit);
+void sums_fini(struct sums *sums);
+void fleet_apply_sums(struct fleet *fleet);
+void sums_pack(const struct sums *sums, struct buffer *out);
+/* `is_key`: which keys there may be, of at most `key_most` bytes. */
+bool sums_unpack(struct sums *sums, size_t key_most, bool (*is_key)(const char *key, size_t size),
+                 struct cursor *in);
+
+/* Keys are packed sorted by bytes, the shorter first, without repeats. */
+static inline bool key_rises(const uint8_t *before, size_t before_size, const uint8_t *key,
+                             size_t size)
+{
+    int order = memcmp(before, key, size < before_size ? size : before_size);
+    return order < 0 || (order == 0 && before_size < size);
+}
 
 /* fleet_note.c: a group is made when it is first told of (NULL: it has none, or there is no room);
  * counts fade when a week begins. */

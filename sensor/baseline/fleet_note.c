@@ -167,6 +167,7 @@ void fleet_note_pair(struct fleet *fleet, const struct ip *host, const char *gro
 {
     fleet_note_pair_hour(fleet, group, destination, hour_bytes, location,
                          histogram_week(civil->day));
+    fleet_note_place(fleet, destination, civil, hour_bytes, true);
     if (destination->role == ROLE_CLIENT)
         fleet_note_use(fleet, host, destination, civil->day);
 }

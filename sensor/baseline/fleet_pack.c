@@ -6,7 +6,8 @@
  * with no groups, no days of their own and nothing young but first weeks. Schema 2 measured no
  * evidence: that begins, and the budget as it is asked for. Schema 3 counted every host-day's
  * evidence where it was (that fades), had fewer kinds, knew of no destination since when, and
- * nothing of what comes from inside. Thread: the engine's.
+ * nothing of what comes from inside. Schema 6 had no sums of zones and destinations: they begin.
+ * Thread: the engine's.
  */
 #include "fleet_local.h"
 #include "varint.h"
@@ -154,6 +155,8 @@ void fleet_pack(const struct fleet *fleet, struct buffer *out)
     put_budget(&body, &fleet->budget);
     put_groups(&body, &fleet->groups);
     put_clips(&body, fleet);
+    sums_pack(&fleet->zones, &body);
+    sums_pack(&fleet->places, &body);
     buffer_put(out, "WF", 2);
     buffer_le16(out, FLEET_SCHEMA);
     buffer_le64(out, hash64(body.data, body.size, SEED));
@@ -178,13 +181,6 @@ static bool take_counts(struct cursor *in, double *count, unsigned size, bool ma
     return !in->failed;
 }
 
-/* Keys are sorted by bytes, the shorter first, without repeats. */
-static bool rises(const uint8_t *before, size_t before_size, const uint8_t *key, size_t size)
-{
-    int order = memcmp(before, key, size < before_size ? size : before_size);
-    return order < 0 || (order == 0 && before_size < size);
-}
-
 static bool take_destination(struct cursor *in, struct fleet *fleet, unsigned schema, char before[],
                              size_t *before_size)
 {
@@ -193,7 +189,7 @@ static bool take_destination(struct cursor *in, struct fleet *fleet, unsigned sc
     const uint8_t *key = cursor_take(in, size);
     if (!key || !destination_parse((const char *)key, size, &destination))
         return false;
-    if (!rises((const uint8_t *)before, *before_size, key, size))
+    if (!key_rises((const uint8_t *)before, *before_size, key, size))
         return false;
     memcpy(before, key, size);
     *before_size = size;
@@ -333,7 +329,7 @@ static bool take_clips(struct cursor *in, struct fleet *fleet)
     for (uint64_t i = 0; i < count; i++) {
         size_t size = take_at_most(in, CLIP_KEY_SIZE - 1);
         const uint8_t *key = cursor_take(in, size);
-        if (!key || size <= 8 || !rises(before, before_size, key, size))
+        if (!key || size <= 8 || !key_rises(before, before_size, key, size))
             return false;
         memcpy(before, key, size);
         before_size = size;
@@ -343,6 +339,24 @@ static bool take_clips(struct cursor *in, struct fleet *fleet)
             return false;
     }
     return !in->failed;
+}
+
+static bool is_zone(const char *key, size_t size)
+{
+    return !memchr(key, '\0', size);
+}
+
+static bool is_destination(const char *key, size_t size)
+{
+    struct destination destination;
+    return destination_parse(key, size, &destination);
+}
+
+static bool take_sums(struct cursor *in, struct fleet *fleet, unsigned schema)
+{
+    return schema < 7 ||
+           (sums_unpack(&fleet->zones, FLEET_ZONE_SIZE - 1, is_zone, in) &&
+            sums_unpack(&fleet->places, DESTINATION_KEY_SIZE - 1, is_destination, in));
 }
 
 static bool take_body(struct cursor *in, struct fleet *fleet, unsigned schema)
@@ -361,7 +375,7 @@ static bool take_body(struct cursor *in, struct fleet *fleet, unsigned schema)
     return good && take_days(in, &fleet->all.now) && take_contacts(in, &fleet->all.now.contacts) &&
            take_calibrations(in, &fleet->all.now.calibrations, schema) &&
            take_budget(in, &fleet->budget, schema) && take_groups(in, fleet, schema) &&
-           take_clips(in, fleet) && cursor_left(in) == 0;
+           take_clips(in, fleet) && take_sums(in, fleet, schema) && cursor_left(in) == 0;
 }
 
 struct fleet *fleet_unpack(const void *data, size_t size, struct error *error)

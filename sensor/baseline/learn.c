@@ -212,6 +212,7 @@ static void tell_host_hour(struct profile *profile, const struct civil *civil, u
     bool exposed = civil->day - profile->first_day >= PROFILE_NOVELTY_DAYS;
     fleet_note_host(fleet, &profile->host, profile->group, civil, bytes >= PROFILE_ACTIVE_BYTES,
                     learned, location, exposed);
+    fleet_note_zone(fleet, profile->zone, civil, learned > 0 ? learned : bytes, true);
     fleet_note_silent(fleet, profile->group, profile->silent);
     memset(profile->silent, 0, sizeof profile->silent);
     uint64_t before = profile->today_bytes, after = bytes_add(before, bytes);
@@ -297,9 +298,24 @@ static void sum_pairs(struct profile *profile, const struct host_total *total,
     }
 }
 
-static void close_frozen(struct profile *profile, const struct host_total *total,
-                         const struct civil *civil, struct buffer *blob)
+/* Of an hour of which this host learns nothing, sums of all hosts are not learned either. */
+static void tell_unlearned(const struct profile *profile, const struct host_total *total,
+                           const struct civil *civil, struct fleet *fleet)
 {
+    size_t position = 0;
+    if (!total || !fleet)
+        return;
+    fleet_note_zone(fleet, profile->zone, civil, total->out.value, false);
+    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
+        const struct pair_total *sum = e->value;
+        fleet_note_place(fleet, &sum->destination, civil, sum->out.value, false);
+    }
+}
+
+static void close_frozen(struct profile *profile, const struct host_total *total,
+                         const struct civil *civil, struct fleet *fleet, struct buffer *blob)
+{
+    tell_unlearned(profile, total, civil, fleet);
     if (civil->day > profile->today) {
         staged_days_move(&profile->staged.days, civil->day - profile->today);
         profile->today = civil->day;
@@ -342,7 +358,7 @@ void profile_close_packed(struct profile *profile, const struct host_total *tota
     if (civil->hour <= profile->last_closed_hour)
         profile_pack(profile, blob);
     else if (profile->frozen || profile->withheld)
-        close_frozen(profile, total, civil, blob);
+        close_frozen(profile, total, civil, fleet, blob);
     else
         close_learning(profile, total, civil, fleet, blob);
 }

@@ -8,7 +8,7 @@
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 #define JUDGED_MAX  34
 #define TOLD_MAX    13
-#define FLEET_MAX   4
+#define FLEET_MAX   6
 
 _Static_assert(JUDGED_MAX + TOLD_MAX + FLEET_MAX <= ENGINE_BOUNDS, "room for all");
 
@@ -117,6 +117,10 @@ static size_t put_fleet(const struct fleet *fleet, struct bound_count *count)
          fleet ? fleet_groups_refused(fleet) : 0},
         {"fleet_clips_refused", "guarded sizes that peers cannot lift",
          fleet ? fleet_clips_refused(fleet) : 0},
+        {"fleet_sums_refused", "additions to what all hosts send to a destination without room",
+         fleet ? fleet_sums_refused(fleet) : 0},
+        {"fleet_sums_given_way", "destinations and zones whose usual sums gave way to larger ones",
+         fleet ? fleet_sums_given_way(fleet) : 0},
     };
     _Static_assert(COUNT(all) <= FLEET_MAX, "room for all");
     return put(all, COUNT(all), count);

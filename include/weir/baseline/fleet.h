@@ -9,17 +9,24 @@
  * Bounds: FLEET_GROUPS groups (hosts of one more are judged by the fleet; counted);
  * FLEET_DESTINATIONS destinations for prevalence (when they are full the longest unseen sixteenth
  * goes, counted); FLEET_CLIPS sets of hosts whose sizes were guarded (further ones are not noted,
- * counted: then nothing is lifted). */
+ * counted: then nothing is lifted); the sums of FLEET_ZONES zones and FLEET_PLACES destinations
+ * (fleet_sums.c: what sent least gives way, counted) and, of the hour being closed, of
+ * FLEET_SUMS_OPEN (further ones are not learned of that hour, counted). */
 #ifndef WEIR_BASELINE_FLEET_H
 #define WEIR_BASELINE_FLEET_H
 
 #include "weir/base/calendar.h"
 #include "weir/baseline/profile.h"
 
-#define FLEET_SCHEMA       6 /* 1 to 4 are read too (there was no 5); of 1 the one group is the fleet */
+#define FLEET_SCHEMA       7 /* 1 to 6 are read too (there was no 5); of 1 the one group is the fleet */
 #define FLEET_GROUPS       64
 #define FLEET_DESTINATIONS 200000
 #define FLEET_CLIPS        4096
+#define FLEET_ZONES        128 /* twice as many as one configuration has */
+#define FLEET_ZONE_SIZE    33  /* of a name, with its end */
+#define FLEET_PLACES       1024
+#define FLEET_SUMS_OPEN    65536
+#define FLEET_BAND_HOURS   20 /* of fewer neither 5 % nor 95 % is said */
 #define FLEET_EXACT_HOSTS                                                                          \
     32 /* a destination's hosts are an exact set up to here, then HyperLogLog */
 #define FLEET_SHARED_DAYS  7               /* a destination is new to the fleet so long */
@@ -197,6 +204,23 @@ uint64_t fleet_forgotten(const struct fleet *fleet); /* destinations, at the bou
 bool fleet_moved(const struct fleet *fleet, const struct destination *destination,
                  const char *group, int64_t day);
 
+/* What hosts together usually send in an hour, out of a zone or to a destination: of the closed
+ * hours of the same class in which it was anything, as all sensors of the store saw them, weighted
+ * as all sizes are (histogram.h). The smallest bins up to which 5 % and 95 % lie: the inverse of
+ * the empirical distribution function (Hyndman, Fan, The American Statistician 50, 1996, definition
+ * 1), of bins: its edges are up to 19 % beyond the values. */
+struct fleet_band {
+    uint64_t hours;       /* of this class that are known */
+    bool known;           /* … enough of them */
+    uint64_t expected[2]; /* bytes */
+};
+struct fleet_band fleet_zone_band(const struct fleet *fleet, const char *zone,
+                                  const struct civil *civil);
+struct fleet_band fleet_place_band(const struct fleet *fleet, const struct destination *destination,
+                                   const struct civil *civil);
+uint64_t fleet_sums_refused(const struct fleet *fleet);   /* additions, at FLEET_SUMS_OPEN */
+uint64_t fleet_sums_given_way(const struct fleet *fleet); /* at FLEET_ZONES and FLEET_PLACES */
+
 /* Notes from profile_close_hour; nothing that is read changes before fleet_apply. `group` is the
  * host's, "" while it has none. `location` is the one before this value was learned, NAN while
  * there was too little to have one. `exposed`: what was new to the host could be counted (from its
@@ -218,7 +242,13 @@ void fleet_note_today(struct fleet *fleet, const char *group, int64_t day, uint6
 void fleet_note_pair(struct fleet *fleet, const struct ip *host, const char *group,
                      const struct destination *destination, uint64_t hour_bytes, double location,
                      const struct civil *civil);
-/* Likewise, of its size alone. */
+/* What a host sent out of its zone (NULL: none), or to a destination, where fleet_note_pair does
+ * not say it. `learned` false: nothing of it is, so neither is the hour's sum. */
+void fleet_note_zone(struct fleet *fleet, const char *zone, const struct civil *civil,
+                     uint64_t bytes, bool learned);
+void fleet_note_place(struct fleet *fleet, const struct destination *destination,
+                      const struct civil *civil, uint64_t bytes, bool learned);
+/* A pair's hour, of its size alone. */
 void fleet_note_pair_hour(struct fleet *fleet, const char *group,
                           const struct destination *destination, uint64_t hour_bytes,
                           double location, int64_t week);

@@ -116,6 +116,7 @@ struct profile {
     uint32_t weeks_thinned;      /* of histograms, when even without pairs there was no room */
     char group[GROUP_NAME_SIZE]; /* its peers (group.h); "": none yet */
     bool withheld;    /* the hour being closed is not to be learned, as if frozen; not packed */
+    const char *zone; /* … and where the host is in it; NULL: there are no zones; borrowed */
     bool frozen;      /* by an operator: nothing is learned, only today's running sums go on */
     bool frozen_sums; /* some of today's were frozen: they are not learned after a thaw either */
     /* New destinations of PROFILE_NEW_BYTES and more that the fleet was told of: PROFILE_NEW_TOLD

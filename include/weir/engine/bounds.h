@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#define ENGINE_BOUNDS 51
+#define ENGINE_BOUNDS 53
 
 struct engine;
 

@@ -29,7 +29,12 @@ static void use(struct fleet *fleet)
     fleet_note_today(fleet, "q22", 20514, 0, 70000);
     fleet_note_clip(fleet, &ip, &d, "q22", 20514);
     fleet_note_clip(fleet, &ip, NULL, "q22", 20514);
+    fleet_note_zone(fleet, "office", &civil, 70000, true);
     fleet_apply(fleet);
+    struct fleet_band zone = fleet_zone_band(fleet, "office", &civil),
+                      place = fleet_place_band(fleet, &d, &civil);
+    if (zone.expected[0] > zone.expected[1] || place.expected[0] > place.expected[1])
+        abort();
     if (!isfinite(fleet_day_trend(fleet, "q22", 20514)))
         abort();
     fleet_moved(fleet, &d, "q22", 20514);

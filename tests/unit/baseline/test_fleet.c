@@ -402,10 +402,10 @@ static void damage_is_refused(void **state)
         blob.data[i] ^= 0x20;
         assert_null(fleet_unpack(blob.data, i, NULL));
     }
-    blob.data[2] = 7;
+    blob.data[2] = 8;
     assert_null(fleet_unpack(blob.data, blob.size, &error));
     assert_int_equal(error.code, ERROR_INPUT);
-    assert_string_equal(error.message, "fleet tables of schema 7, this sensor reads schema 6");
+    assert_string_equal(error.message, "fleet tables of schema 8, this sensor reads schema 7");
     buffer_fini(&blob);
     fleet_free(fleet);
 }
