@@ -451,6 +451,19 @@ static void add_host(const struct engine *engine, const struct host_total *total
     zone->hosts++;
 }
 
+/* Live, there may be no tables yet. */
+static void add_bands(const struct engine *engine, struct present_place *place,
+                      struct present_sums *sums, const struct civil *civil)
+{
+    const struct zones *zones = engine->zoned.zones;
+    if (!engine->fleet)
+        return;
+    for (unsigned end = 0; zones && end <= ZONE_INSIDE; end++)
+        sums->zone[end].band = fleet_zone_band(engine->fleet, zones_end_name(zones, end), civil);
+    for (size_t i = 0; i < sums->places; i++)
+        place[i].band = fleet_place_band(engine->fleet, &place[i].destination, civil);
+}
+
 void engine_present_sums(struct engine *engine, struct present_place *place, size_t room,
                          struct present_sums *sums, struct present *present)
 {
@@ -473,4 +486,5 @@ void engine_present_sums(struct engine *engine, struct present_place *place, siz
     present->total = places.count;
     sums->places = sort_places(&places, place, room);
     map_fini(&places, free);
+    add_bands(engine, place, sums, &present->hour);
 }

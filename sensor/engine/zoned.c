@@ -307,8 +307,9 @@ uint64_t zoned_catch_up(struct engine *engine, struct profile *profile, const st
 {
     const struct zones *zones = engine->zoned.zones;
     const struct noise *book = engine->noise.book;
-    const struct zone *zone =
-        zones && book ? zones_get(zones, zones_end(zones, &profile->host, true)) : NULL;
+    unsigned end = zones ? zones_end(zones, &profile->host, true) : ZONE_INSIDE;
+    const struct zone *zone = zones && book ? zones_get(zones, end) : NULL;
+    profile->zone = zones ? zones_end_name(zones, end) : NULL;
     if (zone && !noise_in_change(book, zone->name, PTIME_MIN, PTIME_MAX))
         zone = NULL;
     struct worked_on on = {engine, zone, 0};

@@ -45,7 +45,8 @@ struct open_story *zoned_story(struct engine *engine, const struct ip *host,
                                struct ptime now);
 
 /* Before this hour of a host is learned: the silent ones before it are, but for those in which a
- * change window of its zone was open; whether this one is. How many host-hours that withholds. */
+ * change window of its zone was open; whether this one is, and of which zone it is. How many
+ * host-hours that withholds. */
 uint64_t zoned_catch_up(struct engine *engine, struct profile *profile, const struct civil *civil);
 
 /* zoned_seen.c: false: there is no room for another row. */

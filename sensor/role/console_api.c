@@ -81,7 +81,46 @@ static void put_no_zones(struct json *json)
     json_str(json, "zones_why", "this sensor has no networks.zones");
 }
 
-/* No band: profiles are of hosts, and their quantiles cannot be added up. */
+static bool is_listed(const struct zones *zones, unsigned end, const struct console_sums *sums)
+{
+    return zones && (zones_get(zones, end) || sums->sums.zone[end].hosts > 0);
+}
+
+/* What hosts together send in whole hours like this one. */
+static void put_band(struct json *json, const struct fleet_band *band)
+{
+    if (band->known) {
+        json_uint(json, "expected_low", band->expected[0]);
+        json_uint(json, "expected_high", band->expected[1]);
+    } else {
+        json_none(json, "expected_low");
+        json_none(json, "expected_high");
+    }
+    json_uint(json, "expected_hours", band->hours);
+}
+
+/* Of which hours the bands are, and why some of the rows may have none. */
+static void put_bands(struct json *json, const struct zones *zones, const struct console_sums *sums)
+{
+    static const char *const class[HOUR_CLASSES] = {"weekday_work",     "weekday_shoulder",
+                                                    "weekday_night",    "weekend_work",
+                                                    "weekend_shoulder", "weekend_night"};
+    size_t without = 0;
+    if (!sums->present.known)
+        return;
+    for (unsigned end = 0; end <= ZONE_INSIDE; end++)
+        without += is_listed(zones, end, sums) && !sums->sums.zone[end].band.known;
+    for (size_t i = 0; i < sums->sums.places; i++)
+        without += !sums->place[i].band.known;
+    json_str(json, "hour_class", class[sums->present.hour.class]);
+    json_uint(json, "expected_hours_least", FLEET_BAND_HOURS);
+    if (without == 0)
+        return;
+    char *why = xasprintf("fewer than %d whole hours like this one are known", FLEET_BAND_HOURS);
+    json_str(json, "expected_why", why);
+    free(why);
+}
+
 static void put_zones(struct json *json, const struct engine *engine,
                       const struct console_sums *sums)
 {
@@ -93,18 +132,16 @@ static void put_zones(struct json *json, const struct engine *engine,
     json_list(json, "zones");
     for (unsigned end = 0; end <= ZONE_INSIDE; end++) {
         const struct present_zone *zone = &sums->sums.zone[end];
-        if (!zones_get(zones, end) && zone->hosts == 0)
+        if (!is_listed(zones, end, sums))
             continue;
         json_open(json, NULL);
         json_str(json, "zone", zones_end_name(zones, end));
         json_uint(json, "out_bytes_hour", zone->out_bytes);
         json_uint(json, "hosts", zone->hosts);
-        json_none(json, "expected_low");
-        json_none(json, "expected_high");
+        put_band(json, &zone->band);
         json_close(json);
     }
     json_close(json);
-    json_str(json, "expected_why", "expected is known of each host, not of a zone");
 }
 
 static void put_places(struct json *json, const struct console_sums *sums)
@@ -121,6 +158,7 @@ static void put_places(struct json *json, const struct console_sums *sums)
         json_uint(json, "out_bytes_hour", place->out_bytes);
         json_uint(json, "hosts", place->hosts);
         json_none(json, "trusted"); /* decided flow by flow, by the rules */
+        put_band(json, &place->band);
         json_close(json);
     }
     json_close(json);
@@ -166,6 +204,7 @@ char *console_api_now(const struct console_api *api, const struct status *status
     put_hour(json, sums);
     put_zones(json, api->engine, sums);
     put_places(json, sums);
+    put_bands(json, engine_zones(api->engine), sums);
     json_list(json, "blind");
     for (size_t i = 0; i < status->blind_count; i++)
         json_str(json, NULL, status->blind[i]);

@@ -227,11 +227,14 @@ class Sensor:
                               capture_output=True, text=True, check=False, timeout=READY_S)
 
     def status(self):
+        return self.get("/v1/status")
+
+    def get(self, path):
         """None: nobody answers (the engine is starting)."""
         with contextlib.suppress(OSError, ValueError), socket.socket(socket.AF_UNIX) as client:
             client.settimeout(10)
             client.connect(os.path.join(self.state, "control.sock"))
-            client.sendall(b"GET /v1/status HTTP/1.1\r\nHost: weir\r\n\r\n")
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: weir\r\n\r\n".encode())
             with client.makefile("rb") as file:
                 return json.loads(file.read().partition(b"\r\n\r\n")[2])
         return None

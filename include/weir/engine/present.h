@@ -9,6 +9,7 @@
 #ifndef WEIR_ENGINE_PRESENT_H
 #define WEIR_ENGINE_PRESENT_H
 
+#include "weir/baseline/fleet.h"
 #include "weir/baseline/survival.h"
 #include "weir/detect/zones.h"
 #include "weir/engine/engine.h"
@@ -96,10 +97,12 @@ struct present_place {
     struct destination destination;
     uint64_t out_bytes;
     uint32_t hosts;
+    struct fleet_band band; /* of whole hours like the present one */
 };
 struct present_zone {
     uint64_t out_bytes;
     uint32_t hosts; /* that sent or received in the hour */
+    struct fleet_band band;
 };
 struct present_sums {
     uint64_t out_bytes; /* of all hosts */

@@ -72,6 +72,35 @@ static int tear_down(void **state)
     return 0;
 }
 
+static struct fleet_band band_of(struct rig *rig, const char *zone, const char *name)
+{
+    struct civil civil = calendar_at(rig->calendar, (struct ptime){MONDAY_8});
+    struct destination to = {.role = ROLE_CLIENT, .kind = DESTINATION_PREFIX};
+    snprintf(to.name, sizeof to.name, "%s", name ? name : "");
+    return zone ? fleet_zone_band(rig->engine->fleet, zone, &civil)
+                : fleet_place_band(rig->engine->fleet, &to, &civil);
+}
+
+static void learn_sums(struct rig *rig)
+{
+    struct destination to = {ROLE_CLIENT, DESTINATION_PREFIX, "198.51.100.0/24"};
+    for (int n = 0; n < FLEET_BAND_HOURS; n++) {
+        int64_t time_ns = MONDAY_8 + n % 10 * NS_PER_HOUR - 7 * (1 + n / 10) * NS_PER_DAY;
+        struct civil civil = calendar_at(rig->calendar, (struct ptime){time_ns});
+        fleet_note_zone(rig->engine->fleet, "lab", &civil, 500000, true);
+        fleet_note_place(rig->engine->fleet, &to, &civil, 200000, true);
+        fleet_apply(rig->engine->fleet);
+    }
+}
+
+static void assert_same_band(const struct fleet_band *a, struct fleet_band b)
+{
+    assert_int_equal(a->known, b.known);
+    assert_int_equal(a->hours, b.hours);
+    assert_int_equal(a->expected[0], b.expected[0]);
+    assert_int_equal(a->expected[1], b.expected[1]);
+}
+
 static void assert_host(const struct present_host *row, const char *host)
 {
     struct ip ip = make_ip(host);
@@ -226,6 +255,36 @@ static void test_a_past_that_is_not_in_memory(void **state)
     assert_false(pair[1].met_known);
 }
 
+/* Zones and destinations beside what whole hours like this one had. */
+static void test_sums_have_bands(void **state)
+{
+    struct rig *rig = *state;
+    struct error error = {0};
+    struct present present;
+    struct present_sums sums;
+    struct present_place place[4];
+    struct zones *zones = zones_new();
+    struct prefix net;
+    assert_int_equal(prefix_parse("10.0.0.0/30", &net, &error), 0);
+    assert_int_equal(zones_add_net(zones, zones_add(zones, "lab", &error), &net, &error), 0);
+    rig->engine->zoned.zones = zones;
+    learn_sums(rig);
+    engine_present_sums(rig->engine, place, 4, &sums, &present);
+    assert_int_equal(sums.zone[0].out_bytes, 9071000);
+    assert_true(sums.zone[0].band.known);
+    assert_in_range(sums.zone[0].band.expected[0], 420000, 500000);
+    assert_in_range(sums.zone[0].band.expected[1], 500001, 600000);
+    assert_same_band(&sums.zone[0].band, band_of(rig, "lab", NULL));
+    assert_int_equal(sums.zone[ZONE_INSIDE].hosts, 1); /* 10.0.0.30 */
+    assert_false(sums.zone[ZONE_INSIDE].band.known);
+    assert_int_equal(sums.places, 2);
+    assert_true(place[0].band.known);
+    assert_same_band(&place[0].band, band_of(rig, NULL, "198.51.100.0/24"));
+    assert_false(place[1].band.known);
+    rig->engine->zoned.zones = NULL;
+    zones_free(zones);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_its_week, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_some_of_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_where_to, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sums_have_bands, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_looking_moves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_past_that_is_not_in_memory, set_up, tear_down),
     };
