@@ -12,10 +12,10 @@ const RATES = 150; // of 2 s each: five minutes
 const ALERTS = 20;
 const SEEN = 1000; // of alerts' ids; what is told twice is told soon
 
-const bandColumns = (title, nameOf, most) => [
+const bandColumns = (title, nameOf, most, least) => [
   { title, cell: nameOf, key: row => row.zone || row.destination || "" },
   { title: t("out_hour"), end: true, cell: row => f.bytes(row.out_bytes_hour), key: row => row.out_bytes_hour || 0 },
-  { title: t("usual"), end: true, className: "wide-only", cell: row => f.range(bandOf(row)) },
+  { title: t("usual"), end: true, className: "wide-only", cell: row => usually(row, least()) },
   {
     title: t("against_usual"),
     className: "bar-cell",
@@ -25,6 +25,12 @@ const bandColumns = (title, nameOf, most) => [
 
 const bandOf = row =>
   f.known(row.expected_low) && f.known(row.expected_high) ? [row.expected_low, row.expected_high] : null;
+
+// Without a band: how far it is from one.
+const usually = (row, least) =>
+  !bandOf(row) && f.known(row.expected_hours) && f.known(least)
+    ? h("span", { class: "soft" }, t("usual_later", f.count(row.expected_hours), f.count(least)))
+    : f.range(bandOf(row));
 
 // Said by a word as well as by a colour.
 const unusual = row =>
@@ -42,7 +48,8 @@ function why(what, key) {
 export async function open(root, words, app) {
   const state = { now: await ask("/v1/now", { signal: app.signal }), alerts: [], rates: [], seen: new Set() };
   const zoneMost = { value: 1 },
-    destinationMost = { value: 1 };
+    destinationMost = { value: 1 },
+    least = () => state.now.expected_hours_least;
   const zones = table({
     caption: t("zones_now"),
     empty: t("nothing_hour"),
@@ -51,18 +58,21 @@ export async function open(root, words, app) {
       t("zone"),
       row => name(row.zone),
       () => zoneMost.value,
+      least,
     ),
   });
   const columns = bandColumns(
     t("destination"),
     row => [destinationLink(row.destination), row.trusted && chip(t("trusted"))],
     () => destinationMost.value,
+    least,
   );
   columns.splice(1, 0, { title: t("hosts"), end: true, cell: row => f.count(row.hosts), key: row => row.hosts || 0 });
   const destinations = table({ caption: t("destinations_now"), empty: t("nothing_hour"), rows: [], columns });
   const tiles = h("div", { class: "tiles" });
   const log = h("ol", { class: "alert-log" });
   const bandless = h("p", { class: "soft", hidden: true });
+  const hourWords = h("p", { class: "soft", hidden: true });
   const blind = h("div", { class: "blind", hidden: true });
   const rate = charts.rate(() => state.rates, RATES, t("rate_chart"));
   const rateWords = h("p", { class: "soft figure" });
@@ -113,6 +123,8 @@ export async function open(root, words, app) {
       n.destinations_total > listed && [t("of_all", f.count(listed), f.count(n.destinations_total)), ". "],
       n.expected_why && t("band_why", n.expected_why),
     );
+    hourWords.hidden = !(n.hour && n.hour_class);
+    if (!hourWords.hidden) put(hourWords, t("usual_of", t.or(`class_${n.hour_class}`, n.hour_class), gone(n)));
     blind.hidden = !(state.now.blind?.length > 0);
     put(
       blind,
@@ -171,6 +183,7 @@ export async function open(root, words, app) {
       h(
         "div",
         {},
+        hourWords,
         panel(t("zones_now"), state.now.zones ? [zones.node, key()] : nothing(why(state.now, "zones"))),
         panel(t("destinations_now"), destinations.node, bandless),
       ),
@@ -196,6 +209,9 @@ export async function open(root, words, app) {
     },
   };
 }
+
+// How much of the hour is over, by packet time.
+const gone = n => f.lasting(Math.max(0, (Date.parse(n.at) - Date.parse(n.hour.starts)) / 1000));
 
 const key = () =>
   h(

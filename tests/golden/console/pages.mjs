@@ -117,6 +117,21 @@ async function stage(words) {
   return (await answers.next()).value;
 }
 
+// Zones and destinations against what is usual, in figures and drawn; without a band how far they are from one.
+async function bands(page) {
+  await go(page, "now");
+  const row = name => page.locator("main tbody tr", { hasText: name });
+  const drawn = async name => row(name).locator(".bandbar .band").count();
+  must((await row("office").textContent()).includes("8.00"), `office: ${await row("office").textContent()}`);
+  must((await row("servers").textContent()).includes("above usual"), "servers are not said to be above");
+  must((await drawn("office")) === 1 && (await drawn("update.example.net")) === 1, "no band is drawn");
+  must((await drawn("198.51.100.0/24")) === 0, "a band is drawn that is not known");
+  must((await row("198.51.100.0/24").textContent()).includes("7 of 20 hours"), "nobody says why there is none");
+  const words = await page.textContent("main");
+  must(words.includes("two hours before and after work. This hour is 13 min old"), "which hours these are is not said");
+  must(words.includes("No band: fewer than 20"), "why there is no band is not said");
+}
+
 async function picture(page, name) {
   if (process.env.WEIR_SHOTS)
     await page.screenshot({ path: path.join(process.env.WEIR_SHOTS, `${name}.png`), fullPage: true });
@@ -224,6 +239,7 @@ const checks = {
       must(!(await page.locator("main .failure").count()), `${hash}: ${await page.textContent("main")}`);
       must((await page.title()).endsWith("· Weir"), `${hash}: ${await page.title()}`);
     }
+    await bands(page);
     must(said.length === 0, `the browser says: ${said.join(" | ")}`);
     await go(page, `incident/${"0".repeat(32)}`); // the browser reports the 404
     await page.waitForSelector("main .failure");

@@ -95,20 +95,26 @@ class Site:
             for listener in self.listeners:
                 listener.put((kind, data))
 
+    @staticmethod
+    def band(known, low, high):
+        return {"expected_low": low if known else None, "expected_high": high if known else None,
+                "expected_hours": 84 if known else 7}
+
     def now(self):
         dice = random.Random(time.monotonic_ns())
         names = HOSTILE if self.words.hostile else ["example5.co.jp", "cdn.example.net", "203.0.113.0/24", "mail.example.org",
                                                     "backup.example.com", "update.example.net", "198.51.100.0/24"]
         destinations = [{"destination": name, "out_bytes_hour": int(52.9e6 / (n + 1) ** 2), "hosts": 1 + 3 * n,
-                         "trusted": n in (1, 4), "expected_low": int(20e6 / (n + 1) ** 2), "expected_high": int(40e6 / (n + 1))}
+                         "trusted": n in (1, 4), **self.band(n < 6, int(20e6 / (n + 1) ** 2), int(40e6 / (n + 1)))}
                         for n, name in enumerate(names)]
         zones = [("office", 31.2e6, 8e6, 41e6), ("servers", 58.1e6, 20e6, 36e6), ("dmz", 4.1e6, 1e6, 9e6), ("control", 0, 0, 0)]
         return {"at": "2026-03-02T06:12:41.000Z", "packets_s": 1840 + dice.randrange(600),
                 "bytes_s": 1.9e6 + dice.randrange(900000), "drops": 0, "budget": {"spent": 1.2, "of": 3.0},
                 "incidents_open": sum(1 for row in self.rows if row["active"]), "out_bytes_hour": 93412345,
                 "hour": {"starts": "2026-03-02T06:00:00.000Z", "ends": "2026-03-02T07:00:00.000Z"}, "blind": [],
-                "zones": [{"zone": name, "out_bytes_hour": out, "expected_low": low, "expected_high": high}
-                          for name, out, low, high in zones], "destinations": destinations,
+                "zones": [{"zone": name, "out_bytes_hour": out, **self.band(True, low, high)} for name, out, low, high in zones],
+                "destinations": destinations, "hour_class": "weekday_shoulder", "expected_hours_least": 20,
+                "expected_why": "fewer than 20 whole hours like this one are known",
                 "alerts": [alert["record"] for i in self.recorded["incidents"] for alert in i["alerts"]]}
 
     def host(self, name):
