@@ -43,13 +43,19 @@ export function roundUp(value) {
 
 // --- one figure against what is usual ------------------------------------------------------------
 
-// A bar with the expected band behind it, for a row of a table: the figures stand beside it.
+// A bar with the expected band behind it, for a row of a table: the value stands beside it, the band where there is room.
 export function bandBar(value, expected, most) {
   const x = v => (100 * Math.min(1, v / most)).toFixed(2);
   const over = expected && value > expected[1];
   return s(
     "svg",
-    { class: "bandbar", viewBox: "0 0 100 12", preserveAspectRatio: "none", "aria-hidden": "true" },
+    {
+      class: "bandbar",
+      viewBox: "0 0 100 12",
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": expected ? t("usually", f.range(expected)) : t("no_usual"),
+    },
     s("rect", { class: "track", width: 100, height: 12 }),
     expected &&
       s("rect", { class: "band", x: x(expected[0]), width: Math.max(1, x(expected[1]) - x(expected[0])), height: 12 }),

@@ -15,11 +15,11 @@ const SEEN = 1000; // of alerts' ids; what is told twice is told soon
 const bandColumns = (title, nameOf, most, least) => [
   { title, cell: nameOf, key: row => row.zone || row.destination || "" },
   { title: t("out_hour"), end: true, cell: row => f.bytes(row.out_bytes_hour), key: row => row.out_bytes_hour || 0 },
-  { title: t("usual"), end: true, className: "wide-only", cell: row => usually(row, least()) },
+  { title: t("usual"), end: true, className: "wide-only", cell: row => f.range(bandOf(row)) },
   {
     title: t("against_usual"),
     className: "bar-cell",
-    cell: row => [charts.bandBar(row.out_bytes_hour || 0, bandOf(row), most()), unusual(row)],
+    cell: row => [charts.bandBar(row.out_bytes_hour || 0, bandOf(row), most()), unusual(row), later(row, least())],
   },
 ];
 
@@ -27,10 +27,11 @@ const bandOf = row =>
   f.known(row.expected_low) && f.known(row.expected_high) ? [row.expected_low, row.expected_high] : null;
 
 // Without a band: how far it is from one.
-const usually = (row, least) =>
-  !bandOf(row) && f.known(row.expected_hours) && f.known(least)
-    ? h("span", { class: "soft" }, t("usual_later", f.count(row.expected_hours), f.count(least)))
-    : f.range(bandOf(row));
+const later = (row, least) =>
+  !bandOf(row) &&
+  f.known(row.expected_hours) &&
+  f.known(least) &&
+  h("span", { class: "soft" }, t("usual_later", f.count(row.expected_hours), f.count(least)));
 
 // Said by a word as well as by a colour.
 const unusual = row =>
@@ -183,9 +184,8 @@ export async function open(root, words, app) {
       h(
         "div",
         {},
-        hourWords,
-        panel(t("zones_now"), state.now.zones ? [zones.node, key()] : nothing(why(state.now, "zones"))),
-        panel(t("destinations_now"), destinations.node, bandless),
+        panel(t("zones_now"), state.now.zones ? [zones.node, key(), hourWords] : nothing(why(state.now, "zones"))),
+        panel(t("destinations_now"), destinations.node, !state.now.zones && hourWords, bandless),
       ),
     ),
   );

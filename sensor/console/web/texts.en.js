@@ -137,7 +137,7 @@ export default {
   destinations_now: "Destinations",
   nothing_hour: "Nothing has left in this hour.",
   band_why: "No band: {0}",
-  usual_later: "{0} of {1} hours",
+  usual_later: "{0} of {1} hours known",
   usual_of: "Usual is what whole hours of this kind had: {0}. This hour is {1} old.",
   class_weekday_work: "working hours",
   class_weekday_shoulder: "two hours before and after work",

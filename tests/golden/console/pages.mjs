@@ -123,10 +123,12 @@ async function bands(page) {
   const row = name => page.locator("main tbody tr", { hasText: name });
   const drawn = async name => row(name).locator(".bandbar .band").count();
   must((await row("office").textContent()).includes("8.00"), `office: ${await row("office").textContent()}`);
+  const said = await row("office").locator(".bandbar").getAttribute("aria-label");
+  must(/^usually 8\.00\sMB \S+ 41\.0\sMB$/.test(said), `office's bar is called ${said}`);
   must((await row("servers").textContent()).includes("above usual"), "servers are not said to be above");
   must((await drawn("office")) === 1 && (await drawn("update.example.net")) === 1, "no band is drawn");
   must((await drawn("198.51.100.0/24")) === 0, "a band is drawn that is not known");
-  must((await row("198.51.100.0/24").textContent()).includes("7 of 20 hours"), "nobody says why there is none");
+  must((await row("198.51.100.0/24").textContent()).includes("7 of 20 hours known"), "nobody says why there is none");
   const words = await page.textContent("main");
   must(words.includes("two hours before and after work. This hour is 13 min old"), "which hours these are is not said");
   must(words.includes("No band: fewer than 20"), "why there is no band is not said");
