@@ -182,6 +182,16 @@ def address(space, interface, own, other):
     space.ip("route", "replace", other + ("/128" if wide else "/32"), "dev", interface, "src", own)
 
 
+def client_and_server(test):
+    """A client in front of a web server on port 80, a wire between them: c0, s0."""
+    client, server = Space(test, "client"), Space(test, "server")
+    wire(client, "c0", server, "s0")
+    address(client, "c0", CLIENT, SERVER)
+    address(server, "s0", SERVER, CLIENT)
+    server.part("web", "80")
+    return client, server
+
+
 # --- what watches --------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ import time
 
 import livetest
 import weirtest
-from livetest import CLIENT, SERVER, Sensor, Space, address, require, until, wire
+from livetest import SERVER, Sensor, client_and_server, require, until
 from weirtest import RedisServer, conversation, pcap
 
 NS, HOURS, LEAST = 10**9, 28 * 24, 20
@@ -72,11 +72,7 @@ class Bands(weirtest.Case):
     def setUp(self):
         super().setUp()
         require(self, "ethtool", "curl")
-        self.client, self.server = Space(self, "client"), Space(self, "server")
-        wire(self.client, "c0", self.server, "s0")
-        address(self.client, "c0", CLIENT, SERVER)
-        address(self.server, "s0", SERVER, CLIENT)
-        self.server.part("web", "80")
+        self.client, self.server = client_and_server(self)
         os.chmod(self.home, 0o755)
         os.chmod(self.write("weir.yaml", CONFIG), 0o644)
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import weirtest
-from livetest import CLIENT, SERVER, Sensor, Space, address, read, require, until, wire
+from livetest import SERVER, Sensor, client_and_server, read, require, until
 
 PORT, STREAMS = 8477, 200
 HOST = f"127.0.0.1:{PORT}"
@@ -23,11 +23,7 @@ class Console(weirtest.Case):
     def setUp(self):
         super().setUp()
         require(self, "ethtool", "curl")
-        self.client, self.server = Space(self, "client"), Space(self, "server")
-        wire(self.client, "c0", self.server, "s0")
-        address(self.client, "c0", CLIENT, SERVER)
-        address(self.server, "s0", SERVER, CLIENT)
-        self.server.part("web", "80")
+        self.client, self.server = client_and_server(self)
         os.chmod(self.home, 0o755)
         for name, text in (("weir.yaml", ZONES), ("conduits.yaml", "[]\n")):
             os.chmod(self.write(name, text), 0o644)
