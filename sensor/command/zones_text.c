@@ -188,7 +188,8 @@ static void put_functions(struct buffer *b, const struct conduit_seen *row, bool
         buffer_text(b, "%s%s", name ? before : "", name ? name : "");
         before = name ? ", " : before;
     }
-    buffer_text(b, "\n%s", locked ? "  functions_state: locked\n" : "");
+    buffer_text(b, "\n  functions_state: %s\n",
+                zone_state_name[locked ? ZONE_LOCKED : ZONE_OBSERVE]);
 }
 
 /* In how many flows each was asked for. */

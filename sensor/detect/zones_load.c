@@ -8,7 +8,7 @@
  *     access: read             # or write, which reads too; left out: write
  *     writers: [10.9.1.8]      # who may write; left out: whoever opens
  *     functions: [3, 0x10]     # what may be asked for (record/function.h); left out: anything
- *     functions_state: observe # what else is asked for is drift; locked: it is not allowed
+ *     functions_state: observe # what else is asked for is drift; left out, locked: not allowed
  *     sign_off: "A. Sato, 2026-11-27"
  *
  * as `weir zones propose` writes it: `seen` and `note` are for people and only looked over. All of
@@ -259,9 +259,9 @@ static int check_functions(const struct loading *l, const struct yaml_node *node
     const struct function_set *set = &conduit->functions;
     uint16_t last = function_last((enum service)conduit->service);
     char expected[48];
-    const struct yaml_node *strict = yaml_get(node, "functions_state");
+    const struct yaml_node *state = yaml_get(node, "functions_state");
     if (set->count == 0)
-        return strict ? refuse(l, strict, "none: no functions are listed") : 0;
+        return state ? refuse(l, state, "none: no functions are listed") : 0;
     if (last == 0)
         return refuse(l, yaml_get(node, "functions"), "none: this protocol has no function codes");
     if (set->code[set->count - 1] <= last)
@@ -274,8 +274,10 @@ static int read_conduit(const struct loading *l, const struct yaml_node *node,
                         struct conduit *conduit)
 {
     static const char *const needed[] = {"from", "to", "protocol"};
-    *conduit =
-        (struct conduit){.port_last = UINT16_MAX, .access = CONDUIT_WRITE, .line = node->line};
+    *conduit = (struct conduit){.port_last = UINT16_MAX,
+                                .access = CONDUIT_WRITE,
+                                .functions_locked = true,
+                                .line = node->line};
     if (node->kind != YAML_MAP)
         return refuse(l, node, "{from: ZONE, to: ZONE, protocol: …}");
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)

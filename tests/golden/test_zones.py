@@ -191,12 +191,13 @@ class Zones(Case):
         self.assertIn("- from: supervision\n  to: control\n  protocol: modbus\n  port: 502\n"
                       "  direction: forward\n  access: write\n  writers: [\"10.9.2.1\"]\n"
                       "  functions: [3, 6] # read holding registers, write single register\n"
+                      "  functions_state: observe\n"
                       "  seen: {flows: 6, once: false, first: \"2023-11-14T22:13:20.000Z\"", matrix)
         self.assertIn("reads: 9, writes: 3", matrix)
         self.assertIn(", functions: {3: 6, 6: 3}}\n", matrix)
         self.assertIn("- from: operations\n  to: supervision\n  protocol: http\n  port: 80\n", matrix)
         _, strict = self.locked_plant("locked")
-        self.assertEqual(strict.replace("  functions_state: locked\n", ""), matrix)
+        self.assertEqual(strict.replace("functions_state: locked", "functions_state: observe"), matrix)
         self.assertIn("write single register\n  functions_state: locked\n  seen: ", strict)
         self.assert_fails(2, ("zones", "propose", "--functions", "strict"), "expected observe or locked")
         self.assert_fails(2, ("zones", "drift", "--functions", "locked"), "unknown option")

@@ -154,7 +154,7 @@ static void test_file(void **state)
     assert_int_equal(c->writer_count, 2);
     assert_int_equal(c->functions.count, 3);
     assert_true(function_set_has(&c->functions, 3) && function_set_has(&c->functions, 43));
-    assert_false(c->functions_locked);
+    assert_true(c->functions_locked);
     assert_int_equal(c[1].functions.count, 0);
     assert_int_equal(c[1].from, ZONE_ANY);
     assert_int_equal(c[1].proto, 17);
@@ -269,10 +269,10 @@ static void test_judged(void **state)
     }
 }
 
-#define OBSERVING(more)                                                                            \
+#define ASKING(more)                                                                               \
     "- {from: supervision, to: control, protocol: modbus, port: 502, functions: [3, 16]" more "}"  \
     "\n"
-#define ASKING(more) OBSERVING(", functions_state: locked" more)
+#define OBSERVING(more) ASKING(", functions_state: observe" more)
 
 #define LISTING(list)                                                                              \
     "- {from: supervision, to: control, protocol: modbus, port: 502, functions: [" list "], "      \
@@ -305,7 +305,7 @@ static void test_functions(void **state)
         /* a list that is only observed: what it lacks is drift, and what is against it as ever */
         {OBSERVING(""), {3, 5}, 0, 1, ZONE_DRIFT, 1, 5},
         {OBSERVING(""), {3}, 1, 0, ZONE_DRIFT, 0, 0},
-        {OBSERVING(", functions_state: observe"), {8}, 0, 0, ZONE_DRIFT, 1, 8},
+        {ASKING(", functions_state: locked"), {8}, 0, 0, ZONE_FUNCTION, 1, 8},
         {OBSERVING(", access: read"), {5, 8}, 0, 1, ZONE_WRITE, 2, 5},
         {OBSERVING(", writers: [10.9.2.9]"), {5}, 0, 1, ZONE_WRITER, 1, 5},
         {OBSERVING(""), {16}, 0, 1, ZONE_ALLOWED, 0, 0},
