@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: weir rules list     [-c FILE] [--set KEY=VALUE]            rules, exceptions, trust, "
-    "lists\n"
+    "usage: weir rules list     [-c FILE] [--set KEY=VALUE]            which bundle holds; rules,\n"
+    "                                                                  exceptions, trust, lists\n"
     "       weir rules test     [-c FILE] [--set KEY=VALUE] INPUT...   what each rule says of "
     "captures\n"
     "       weir rules fields                                          what conditions may speak "
@@ -26,7 +26,7 @@ static const char usage[] =
     "       weir rules pack DIR --name NAME --version N --key PRIVATE -o FILE [--weir VERSION]\n"
     "       weir rules verify FILE [--key PUBLIC]\n"
     "       weir rules install FILE [--key PUBLIC] [--into DIR] [--allow-older] [--dry-run]\n"
-    "       weir rules rollback [--into DIR] [--dry-run]\n"
+    "       weir rules rollback [--key PUBLIC] [--into DIR] [--dry-run]\n"
     "\n"
     "Rules are those of the configuration (rules: [...]); --set 'rules=[FILE, ...]' names others.\n"
     "weir-rules(5) is their language.\n"
@@ -36,7 +36,7 @@ static const char usage[] =
     "changed and its rules compile among those of the configuration: then it holds, whole, in\n"
     "bundle.folder, a running sensor reloads, and the journal says who did it. rollback goes back "
     "to\n"
-    "the one before. Each takes -c FILE and --set KEY=VALUE.\n"
+    "the one before, when its key is still trusted. Each takes -c FILE and --set KEY=VALUE.\n"
     "  --key FILE      the maker's private key (Ed25519, PEM); else the one public key that is "
     "trusted\n"
     "  --into DIR      instead of bundle.folder\n"
@@ -87,8 +87,10 @@ static int run(const char *verb, const struct options *options)
         return test(options);
     if (options_no_inputs(options, "rules", &error) != 0)
         return command_fail(&error);
-    if (strcmp(verb, "list") == 0)
-        return print_and_free(rules_list_text(options->config.rules));
+    if (strcmp(verb, "list") == 0) {
+        int status = print_and_free(rules_holds_text(options));
+        return status ? status : print_and_free(rules_list_text(options->config.rules));
+    }
     return print_and_free(rules_fields_text());
 }
 
@@ -99,7 +101,7 @@ static const struct {
 } bundle_row[] = {{"pack", rules_pack, "csoh", "--key --name --version --weir "},
                   {"verify", rules_verify, "csh", "--key "},
                   {"install", rules_install, "csDh", "--key --into --allow-older "},
-                  {"rollback", rules_rollback, "csDh", "--into "}};
+                  {"rollback", rules_rollback, "csDh", "--key --into "}};
 
 static int check_words(const struct word *word, const char *known, struct error *error)
 {

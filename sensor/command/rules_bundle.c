@@ -6,6 +6,7 @@
 
 #include "weir/base/log.h"
 #include "weir/base/path.h"
+#include "weir/base/terminal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -100,20 +101,29 @@ struct carried {
     size_t signer;
 };
 
+/* Those that are trusted: one at least. bundle_keys_fini them whatever comes back. */
+static int read_keys(struct bundle_keys *keys, const struct options *o,
+                     const struct rules_asked *asked, struct error *error)
+{
+    const char *path = asked->key ? asked->key : o->config.bundle.keys;
+    if (bundle_keys_read(keys, path, error) != 0)
+        return -1;
+    return keys->count > 0
+               ? 0
+               : error_set(error, ERROR_USAGE,
+                           "%s: no key is trusted, expected a maker's public key there (*.pem)",
+                           path);
+}
+
 static int carried_read(struct carried *c, const struct options *o, const struct rules_asked *asked,
                         struct error *error)
 {
-    const char *keys = asked->key ? asked->key : o->config.bundle.keys;
     *c = (struct carried){.bundle = xcalloc(1, sizeof *c->bundle)};
     if (one_input(o, "bundle", error) != 0)
         return -1;
     c->path = o->input[0];
-    if (bundle_keys_read(&c->keys, keys, error) != 0)
+    if (read_keys(&c->keys, o, asked, error) != 0)
         return -1;
-    if (c->keys.count == 0)
-        return error_set(error, ERROR_USAGE,
-                         "%s: no key is trusted, expected a maker's public key there (*.pem)",
-                         keys);
     if (bundle_load(c->path, &c->data, error) != 0)
         return -1;
     return bundle_read(c->bundle, c->path, c->data.data, c->data.size, &c->keys, &c->signer, error);
@@ -293,13 +303,89 @@ int rules_install(const struct options *o, const struct rules_asked *asked, stru
     return failed;
 }
 
+/* --- which holds ------------------------------------------------------------------------------ */
+
+/* Trust and files are looked at as rollback does; what is wrong with them is said and no failure:
+ * it is what holds. */
+static void put_state(struct buffer *b, const struct options *o, const struct bundle_folder *folder)
+{
+    static const struct rules_asked none = {.key = NULL};
+    struct error untrusted = {0}, changed = {0};
+    struct bundle_keys keys;
+    size_t signer;
+    if (read_keys(&keys, o, &none, &untrusted) == 0 &&
+        bundle_folder_trusted(folder, folder->current, &keys, &signer, &untrusted) == 0)
+        buffer_text(b, "    signed by %s\n", keys.path[signer]);
+    else
+        buffer_text(b, "    not trusted: %s\n", untrusted.message);
+    bundle_keys_fini(&keys);
+    if (bundle_folder_whole(folder, folder->current, folder->holds, &changed) != 0)
+        buffer_text(b, "    changed: %s\n", changed.message);
+}
+
+static void put_holds(struct buffer *b, const struct options *o, const struct bundle_folder *folder)
+{
+    const struct bundle *holds = folder->holds, *held = folder->held;
+    char *current = bundle_folder_path(folder, "current");
+    buffer_text(b, "bundle %s %" PRIu32 ", of %s, holds in %s%s\n    key %s\n", holds->name,
+                holds->version, holds->created, folder->path,
+                config_rules_name(&o->config, current) ? ""
+                                                       : ", and the configuration reads none of it",
+                holds->key);
+    put_state(b, o, folder);
+    if (held)
+        buffer_text(b, "    before it %s %" PRIu32 ", of %s (weir rules rollback)\n", held->name,
+                    held->version, held->created);
+    free(current);
+}
+
+/* Read off the disk, by whomever it was put there. */
+static void make_harmless(struct bundle *bundle)
+{
+    if (!bundle)
+        return;
+    terminal_make_harmless(bundle->created);
+    terminal_make_harmless(bundle->key);
+}
+
+char *rules_holds_text(const struct options *o)
+{
+    struct buffer b = {0};
+    struct bundle_folder folder;
+    struct error ignored = {0};
+    bundle_folder_open(&folder, o->config.bundle.folder, false, &ignored);
+    make_harmless(folder.holds);
+    make_harmless(folder.held);
+    if (folder.holds)
+        put_holds(&b, o, &folder);
+    else if (folder.damaged)
+        buffer_text(&b, "bundle: %s/current is none that can be read\n", folder.path);
+    buffer_u8(&b, 0);
+    bundle_folder_close(&folder);
+    return (char *)b.data;
+}
+
 /* --- rollback --------------------------------------------------------------------------------- */
 
-static int go_back(const struct options *o, struct bundle_folder *folder, struct error *error)
+/* Who signed it may not be trusted any more: what is not taken anew does not come back either. */
+static int check_former(const struct options *o, const struct rules_asked *asked,
+                        const struct bundle_folder *folder, struct error *error)
+{
+    struct bundle_keys keys;
+    size_t signer;
+    int failed = read_keys(&keys, o, asked, error) != 0 ||
+                 bundle_folder_trusted(folder, folder->former, &keys, &signer, error) != 0 ||
+                 bundle_folder_whole(folder, folder->former, folder->held, error) != 0;
+    bundle_keys_fini(&keys);
+    return failed ? -1 : 0;
+}
+
+static int go_back(const struct options *o, const struct rules_asked *asked,
+                   struct bundle_folder *folder, struct error *error)
 {
     if (!folder->former)
         return error_set(error, ERROR_USAGE, "%s: there is no former bundle", folder->path);
-    if (bundle_folder_whole(folder, folder->former, folder->held, error) != 0)
+    if (check_former(o, asked, folder, error) != 0)
         return -1;
     char *aside = bundle_folder_path(folder, "current");
     char *instead = bundle_folder_path(folder, folder->former);
@@ -327,7 +413,7 @@ int rules_rollback(const struct options *o, const struct rules_asked *asked, str
         return failed;
     failed = bundle_folder_open(&folder, folder_of(o, asked, &own), !o->dry_run, error);
     if (!failed)
-        failed = go_back(o, &folder, error);
+        failed = go_back(o, asked, &folder, error);
     bundle_folder_close(&folder);
     free(own);
     return failed;

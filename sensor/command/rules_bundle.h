@@ -20,5 +20,8 @@ int rules_install(const struct options *options, const struct rules_asked *asked
                   struct error *error);
 int rules_rollback(const struct options *options, const struct rules_asked *asked,
                    struct error *error);
+/* Which bundle holds in bundle.folder, by whom, and what is wrong with it; "": none. Caller
+ * frees. */
+char *rules_holds_text(const struct options *options);
 
 #endif

@@ -5,6 +5,7 @@
 #include "look.h"
 #include "options.h"
 #include "session.h"
+#include "words.h"
 #include "zones_live.h"
 #include "zones_text.h"
 
@@ -28,6 +29,9 @@ static const char usage[] =
     "names.\n"
     "Without INPUT the sensor that runs with this configuration is asked what it saw.\n"
     "\n"
+    "      --functions STATE     propose: observe (a function that its row does not list is drift, "
+    "and\n"
+    "                            not told) or locked (it is told)\n"
     "  -c, --config FILE         the configuration\n"
     "      --set KEY=VALUE, --inside PREFIX, -f EXPR, --workers N   as of weir replay\n"
     "  -q, --quiet               no progress line\n"
@@ -52,27 +56,32 @@ static void warn_of_bounds(uint64_t unkept, uint64_t given_way)
                  (unsigned long long)given_way);
 }
 
-static int print_seen(const char *verb, const struct zones *zones,
+struct asked {
+    const char *verb;
+    bool locked; /* the lists of functions that are proposed */
+};
+
+static int print_seen(const struct asked *asked, const struct zones *zones,
                       const struct conduit_seen *const *seen, size_t count)
 {
-    bool propose = strcmp(verb, "propose") == 0;
-    return print_and_free(propose ? zones_proposal(zones, seen, count)
+    bool propose = strcmp(asked->verb, "propose") == 0;
+    return print_and_free(propose ? zones_proposal(zones, seen, count, asked->locked)
                                   : zones_drift_text(zones, seen, count));
 }
 
-static int print_engine(const char *verb, const struct engine *engine)
+static int print_engine(const struct asked *asked, const struct engine *engine)
 {
     size_t count;
     const struct engine_counts *counts = engine_counts_of(engine);
     const struct conduit_seen **seen = engine_conduits(engine, &count);
     warn_of_bounds(counts->conduits_unkept, counts->conduits_given_way);
-    int status = print_seen(verb, engine_zones(engine), seen, count);
+    int status = print_seen(asked, engine_zones(engine), seen, count);
     free(seen);
     return status;
 }
 
 /* Of the sensor that runs with this configuration. */
-static int ask(const char *verb, const struct config *config)
+static int ask(const struct asked *asked, const struct config *config)
 {
     struct error error = {0};
     struct zones_seen seen;
@@ -82,13 +91,13 @@ static int ask(const char *verb, const struct config *config)
     for (size_t i = 0; i < seen.count; i++)
         row[i] = &seen.row[i];
     warn_of_bounds(seen.unkept, seen.given_way);
-    int status = print_seen(verb, config->zones, row, seen.count);
+    int status = print_seen(asked, config->zones, row, seen.count);
     free(row);
     free(seen.row);
     return status;
 }
 
-static int look(const char *verb, const struct options *o)
+static int look(const struct asked *asked, const struct options *o)
 {
     struct session session = {.rings = 0};
     struct error error = {0};
@@ -100,15 +109,16 @@ static int look(const char *verb, const struct options *o)
                                       .progress = !o->quiet && isatty(STDERR_FILENO)};
     int status;
     if (!o->config.zones)
-        error_set(&error, ERROR_USAGE, "zones %s: the configuration has no networks.zones", verb);
+        error_set(&error, ERROR_USAGE, "zones %s: the configuration has no networks.zones",
+                  asked->verb);
     else if (o->input_count == 0)
-        return ask(verb, &o->config);
+        return ask(asked, &o->config);
     if (error.code != ERROR_NONE || role_check(&o->config, o->filter, &error) != 0)
         return command_fail(&error);
     if (session_run(&session, &options) != 0) {
         status = command_fail(&session.error);
     } else {
-        status = print_engine(verb, session.stack.engine);
+        status = print_engine(asked, session.stack.engine);
         const struct error *problem = session_input_problem(&session);
         status = problem ? command_fail(problem) : status;
     }
@@ -116,21 +126,36 @@ static int look(const char *verb, const struct options *o)
     return status;
 }
 
-static int run(const char *verb, const struct options *options)
+static int run(const struct asked *asked, const struct options *options)
 {
     struct error error = {0};
-    if (strcmp(verb, "list") != 0)
-        return look(verb, options);
+    if (strcmp(asked->verb, "list") != 0)
+        return look(asked, options);
     if (options_no_inputs(options, "zones", &error) != 0)
         return command_fail(&error);
     return print_and_free(zones_list_text(options->config.zones));
 }
 
+/* --functions, which only a proposal takes. */
+static int take_state(const char *state, struct asked *asked, struct error *error)
+{
+    const char *locked = zone_state_name[ZONE_LOCKED];
+    if (state && strcmp(asked->verb, "propose") != 0)
+        return error_set(error, ERROR_USAGE, "--functions: unknown option (weir zones --help)");
+    asked->locked = state && strcmp(state, locked) == 0;
+    if (state && !asked->locked && strcmp(state, zone_state_name[ZONE_OBSERVE]) != 0)
+        return error_set(error, ERROR_USAGE, "--functions %.40s: expected observe or locked",
+                         state);
+    return 0;
+}
+
 int command_zones(int argc, char **argv)
 {
-    struct options options;
+    struct options options = {.json = false};
     struct error error = {0};
-    const char *verb = argc > 1 ? argv[1] : "";
+    const char *verb = argc > 1 ? argv[1] : "", *state = NULL;
+    const struct word words[] = {{"--functions", &state, NULL}, {NULL, NULL, NULL}};
+    struct asked asked = {.verb = verb};
     int status;
     if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0)
         return command_print(usage);
@@ -138,12 +163,15 @@ int command_zones(int argc, char **argv)
         log_error("zones %.60s: unknown verb, expected list, propose or drift", verb);
         return EXIT_USAGE;
     }
-    if (options_parse(&options, argc - 1, argv + 1, "cfsIwqh", &error) != 0)
+    argc--;
+    argv++;
+    if (words_take(words, &argc, argv, &error) != 0 || take_state(state, &asked, &error) != 0 ||
+        options_parse(&options, argc, argv, "cfsIwqh", &error) != 0)
         status = command_fail(&error);
     else if (options.help)
         status = command_print(usage);
     else
-        status = run(verb, &options);
+        status = run(&asked, &options);
     options_fini(&options);
     return status;
 }

@@ -72,12 +72,15 @@ static void take_functions(const struct json_value *row, struct conduit_seen *se
     const struct json_value *list = json_get(row, "functions");
     size_t count = json_length(list);
     seen->more_functions = count_at(row, "more_functions");
+    seen->more_functions_back = count_at(row, "more_functions_back");
     for (size_t i = 0; i < count && seen->function_count < FUNCTIONS_MAX; i++) {
         const struct json_value *one = json_at(list, i);
         int64_t code;
+        bool back = false;
+        json_truth(json_get(one, "back"), &back);
         if (take_whole(one, "code", UINT16_MAX, &code))
-            seen->function[seen->function_count++] =
-                (struct function_seen){.code = (uint16_t)code, .flows = count_at(one, "flows")};
+            seen->function[seen->function_count++] = (struct function_seen){
+                .code = (uint16_t)code, .back = back, .flows = count_at(one, "flows")};
         else
             seen->more_functions++;
     }

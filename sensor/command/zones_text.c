@@ -48,6 +48,19 @@ static bool hides_writers(const struct conduit_seen *row)
     return was_written(row) && row->writer_count == 0;
 }
 
+/* Of either side, than are kept. */
+static bool has_more_functions(const struct conduit_seen *row)
+{
+    return row->more_functions > 0 || row->more_functions_back > 0;
+}
+
+/* Of what is proposed. Where it was seen who opens, that is only what the opener asks for: what the
+ * other side says is no plant's habit to be learnt. */
+static bool is_proposed(const struct conduit_seen *row, size_t at)
+{
+    return !row->certain || !row->function[at].back;
+}
+
 /* As the flow of it that said most was judged; behind the writers that are known, one that is not.
  * What was asked for is judged function by function: no one flow need have asked for all. */
 static struct zone_flow flow_of(const struct conduit_seen *row, size_t writer)
@@ -94,7 +107,8 @@ static bool is_new(const struct zones *zones, const struct conduit_seen *row, si
             return false;
         if (verdict.row >= 0)
             used[verdict.row] = true;
-        new = new && (verdict.fault == ZONE_FUNCTION || verdict.functions > 0);
+        new = new && (verdict.fault == ZONE_DRIFT || verdict.fault == ZONE_FUNCTION ||
+                      verdict.functions > 0);
     }
     return new;
 }
@@ -102,7 +116,7 @@ static bool is_new(const struct zones *zones, const struct conduit_seen *row, si
 static bool has_new_functions(const struct zones *zones, const struct conduit_seen *row, bool *used)
 {
     bool any = false;
-    for (size_t at = 0; at < row->function_count + (row->more_functions > 0); at++)
+    for (size_t at = 0; at < row->function_count + has_more_functions(row); at++)
         any |= is_new(zones, row, at, used);
     return any;
 }
@@ -128,7 +142,7 @@ static enum zone_fault fault_of(const struct zones *zones, const struct conduit_
             worst = verdict.fault;
     }
     if (has_new_functions(zones, row, used) && worst == ZONE_ALLOWED)
-        worst = ZONE_FUNCTION;
+        worst = ZONE_DRIFT;
     return worst;
 }
 
@@ -145,25 +159,37 @@ static void put_writers(struct buffer *b, const struct conduit_seen *row)
     buffer_text(b, "]\n");
 }
 
+static bool proposes_functions(const struct conduit_seen *row)
+{
+    for (size_t i = 0; i < row->function_count; i++)
+        if (is_proposed(row, i))
+            return true;
+    return false;
+}
+
 /* Codes, and what those are called that have a name. */
-static void put_functions(struct buffer *b, const struct conduit_seen *row)
+static void put_functions(struct buffer *b, const struct conduit_seen *row, bool locked)
 {
     char text[8];
-    const char *before = " # ";
+    const char *before = " # ", *comma = "";
     enum service service = (enum service)row->service;
-    if (row->function_count == 0 || row->more_functions)
+    if (row->more_functions || !proposes_functions(row))
         return;
     buffer_text(b, "  functions: [");
     for (size_t i = 0; i < row->function_count; i++)
-        buffer_text(b, "%s%s", i ? ", " : "",
-                    function_number(service, row->function[i].code, text));
+        if (is_proposed(row, i)) {
+            buffer_text(b, "%s%s", comma, function_number(service, row->function[i].code, text));
+            comma = ", ";
+        }
     buffer_text(b, "]");
     for (size_t i = 0; i < row->function_count; i++) {
-        const char *name = function_name(service, row->function[i].code);
+        const char *name =
+            is_proposed(row, i) ? function_name(service, row->function[i].code) : NULL;
         buffer_text(b, "%s%s", name ? before : "", name ? name : "");
         before = name ? ", " : before;
     }
-    buffer_text(b, "\n");
+    buffer_text(b, "\n  functions_state: %s\n",
+                zone_state_name[locked ? ZONE_LOCKED : ZONE_OBSERVE]);
 }
 
 /* In how many flows each was asked for. */
@@ -212,14 +238,29 @@ static const char *writers_note(const struct conduit_seen *row)
     return row->more_writers ? "more than 16 hosts write: they are not listed" : NULL;
 }
 
+/* Codes are in `seen`. */
+static const char *back_note(const struct conduit_seen *row)
+{
+    bool any = row->more_functions_back > 0;
+    for (size_t i = 0; i < row->function_count; i++)
+        any |= row->function[i].back;
+    if (!any)
+        return NULL;
+    return row->certain
+               ? "the side that is opened to asked, too: what only it asks for is not listed"
+               : "both sides asked";
+}
+
 /* All that is to be said. */
 static void put_note(struct buffer *b, const struct conduit_seen *row)
 {
     bool empty = row->flows > 0 && row->empty == row->flows;
     const char *note[] = {
-        empty ? "nothing was carried: perhaps only tried" : NULL, outside_note(row),
+        empty ? "nothing was carried: perhaps only tried" : NULL,
+        outside_note(row),
         writers_note(row),
         row->more_functions ? "more than 32 functions were asked for: they are not listed" : NULL,
+        back_note(row),
         row->certain ? NULL : "who opened was not seen: is the port the right one?"};
     size_t said = 0;
     for (size_t i = 0; i < sizeof note / sizeof *note; i++)
@@ -242,7 +283,8 @@ static void put_remark(struct buffer *b, const struct zones *zones, const struct
                 (unsigned long long)row->flows, plural(row->flows));
 }
 
-static void put_row(struct buffer *b, const struct zones *zones, const struct conduit_seen *row)
+static void put_row(struct buffer *b, const struct zones *zones, const struct conduit_seen *row,
+                    bool locked)
 {
     char text[8];
     if (!is_sayable(row)) {
@@ -257,7 +299,7 @@ static void put_row(struct buffer *b, const struct zones *zones, const struct co
     if (service_is_ot((enum service)row->service)) {
         buffer_text(b, "  access: %s\n", was_written(row) ? "write" : "read");
         put_writers(b, row);
-        put_functions(b, row);
+        put_functions(b, row, locked);
     }
     put_seen(b, row);
     put_note(b, row);
@@ -265,7 +307,7 @@ static void put_row(struct buffer *b, const struct zones *zones, const struct co
 }
 
 char *zones_proposal(const struct zones *zones, const struct conduit_seen *const *seen,
-                     size_t count)
+                     size_t count, bool locked)
 {
     struct buffer b = {0}, rows = {0};
     bool used[CONDUITS_MAX] = {false};
@@ -274,7 +316,7 @@ char *zones_proposal(const struct zones *zones, const struct conduit_seen *const
         if (fault_of(zones, seen[i], used) == ZONE_ALLOWED)
             allowed++;
         else
-            put_row(&rows, zones, seen[i]);
+            put_row(&rows, zones, seen[i], locked);
     }
     buffer_text(&b,
                 "# Seen between zones: %zu row%s%s. To be reviewed: what stays is allowed once its "
@@ -292,7 +334,8 @@ char *zones_proposal(const struct zones *zones, const struct conduit_seen *const
 /* --- drift ------------------------------------------------------------------------------------ */
 
 static const char *const fault_text[ZONE_FAULTS] = {
-    [ZONE_FUNCTION] = "", /* put_new_functions */
+    [ZONE_DRIFT] = "", /* put_new_functions */
+    [ZONE_FUNCTION] = "",
     [ZONE_WRITER] = "a new writer",
     [ZONE_WRITE] = "a write where only reads are allowed",
     [ZONE_OTHER_PROTOCOL] = "another protocol on the conduit's port",
@@ -306,7 +349,7 @@ static void put_new_functions(struct buffer *b, const struct zones *zones,
 {
     char text[FUNCTION_TEXT_SIZE];
     bool used[CONDUITS_MAX], any = false;
-    for (size_t at = 0; at < row->function_count + (row->more_functions > 0); at++) {
+    for (size_t at = 0; at < row->function_count + has_more_functions(row); at++) {
         if (!is_new(zones, row, at, used))
             continue;
         buffer_text(b, "%s%s", any ? ", " : before, any ? "" : "a new function: ");
@@ -328,7 +371,7 @@ static void put_fault(struct buffer *b, const struct zones *zones, const struct 
     if (proto_has_ports(row->proto))
         buffer_text(b, " port %u", row->port);
     buffer_text(b, ": %s", fault_text[fault]);
-    put_new_functions(b, zones, row, fault == ZONE_FUNCTION ? "" : ", ");
+    put_new_functions(b, zones, row, fault <= ZONE_FUNCTION ? "" : ", ");
     buffer_text(b, "; %llu flow%s, %s to %s\n", (unsigned long long)row->flows, plural(row->flows),
                 ptime_iso((struct ptime){row->first_ns}, first, sizeof first),
                 ptime_iso((struct ptime){row->last_ns}, last, sizeof last));

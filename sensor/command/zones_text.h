@@ -6,9 +6,10 @@
 #include "weir/detect/zones.h"
 
 char *zones_list_text(const struct zones *zones); /* NULL: none */
-/* YAML, as networks.conduits takes it: what was seen and is not allowed yet. */
+/* YAML, as networks.conduits takes it: what was seen and is not allowed yet. `locked`: so are the
+ * lists of functions. */
 char *zones_proposal(const struct zones *zones, const struct conduit_seen *const *seen,
-                     size_t count);
+                     size_t count, bool locked);
 char *zones_drift_text(const struct zones *zones, const struct conduit_seen *const *seen,
                        size_t count);
 

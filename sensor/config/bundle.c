@@ -340,6 +340,16 @@ int bundle_read_head(struct bundle *bundle, const char *name, const void *data, 
     return read_manifest(bundle, name, &lines, data, size - cursor_left(&in), error);
 }
 
+int bundle_check_head(const char *name, const void *data, size_t size,
+                      const struct bundle_keys *keys, size_t *signer, struct error *error)
+{
+    struct cursor in = cursor_make(data, size);
+    struct lines lines = {.manifest = NULL};
+    if (take_lines(&lines, name, &in, error) != 0)
+        return -1;
+    return check_signer(&lines, name, data, keys, signer, error);
+}
+
 static int load(int fd, const char *path, struct buffer *data, struct error *error)
 {
     struct stat st;

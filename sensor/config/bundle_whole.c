@@ -59,3 +59,15 @@ int bundle_folder_whole(const struct bundle_folder *folder, const char *name,
     free(path);
     return failed;
 }
+
+int bundle_folder_trusted(const struct bundle_folder *folder, const char *name,
+                          const struct bundle_keys *keys, size_t *signer, struct error *error)
+{
+    struct buffer head = {0};
+    char *path = xasprintf("%s/%s/MANIFEST", folder->path, name);
+    int failed = bundle_load(path, &head, error) != 0 ||
+                 bundle_check_head(path, head.data, head.size, keys, signer, error) != 0;
+    buffer_fini(&head);
+    free(path);
+    return failed ? -1 : 0;
+}

@@ -139,6 +139,8 @@ static size_t take_message(const struct control *control, struct side *side, con
         return lose(state, side, size);
     state->lost = false;
     state->memory = message.memory;
+    if (!view.asks)
+        function_set_turn_back(&message.functions);
     content_operations(side->owner, message.reads, message.writes, &message.functions);
     state->skip_bytes = message.size;
     return skip(state, size);
@@ -221,6 +223,8 @@ bool control_datagram(const struct control *control, struct content_flow *cf, en
         return false;
     if (!known && !own && sum.weight < CONTROL_CERTAIN && !says_again(cf, control, &sum))
         return false;
+    if (!view.asks)
+        function_set_turn_back(&sum.functions);
     content_operations(cf, sum.reads, sum.writes, &sum.functions);
     datagram_inspect(cf, side, STAGE_CLEAR, packet);
     return true;

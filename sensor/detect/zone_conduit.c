@@ -162,7 +162,7 @@ static bool judge_flow(const struct subject *subject, struct finding *finding)
 {
     const struct zoned_flow *zoned = subject->zoned;
     enum zone_fault fault = zoned->verdict.fault;
-    if (!zoned->verdict.locked || fault == ZONE_ALLOWED || zone_payload_strays(zoned))
+    if (!zoned->verdict.locked || fault <= ZONE_DRIFT || zone_payload_strays(zoned))
         return false;
     char function[128], why[224];
     const char *of_function = function_why(zoned, function, sizeof function);
@@ -185,7 +185,8 @@ const struct detector detector_zone_conduit = {
         "A flow with an end in a locked zone (networks.zones) that no row of networks.conduits "
         "allows: other ends, another port or protocol, opened by the wrong side, a write where "
         "only reads are allowed, by a host that is no listed writer, or a function that is not "
-        "listed. Told from its first packets, without any past. Scores 100 where it crosses the "
+        "listed where the list is locked (functions_state). Told from its first packets, without "
+        "any past. Scores 100 where it crosses the "
         "border of a zone of level 3 or below, 85 above, 75 within a zone (90: a write), 60 when "
         "nothing was carried. Known false alarms: what the observation was too short for "
         "(maintenance, yearly jobs): weir zones drift says what the matrix does not have.",

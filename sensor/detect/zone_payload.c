@@ -1,8 +1,8 @@
 /* zone.payload: a protocol of plants or of surveillance (ASTERIX, Modbus, S7, DNP3, IEC 104,
  * BACnet, CIP, OPC UA, PROFINET) between a zone and where it never belongs: the outside, or a zone
  * of level 4 and above. The state of the zone does not matter: that this may not be nobody has to
- * learn. A conduit that names the protocol allows it, by the functions that it lists: one more is
- * zone.conduit's to tell where the zone is locked. Pure. */
+ * learn. A conduit that names the protocol allows it, by the functions that it lists where that
+ * list is locked: one more is zone.conduit's to tell where the zone is locked. Pure. */
 #include "rows.h"
 
 #define LEVEL_OFFICE  40
@@ -30,7 +30,7 @@ bool zone_payload_strays(const struct zoned_flow *zoned)
                    (is_plant(zones, flow->to) && is_strange(zones, flow->from));
     bool is_told_by_conduit = verdict->fault == ZONE_FUNCTION && verdict->locked;
     return service_is_ot(flow->service) && crosses &&
-           !(verdict->named && (verdict->fault == ZONE_ALLOWED || is_told_by_conduit));
+           !(verdict->named && (verdict->fault <= ZONE_DRIFT || is_told_by_conduit));
 }
 
 static bool judge_flow(const struct subject *subject, struct finding *finding)
@@ -62,8 +62,7 @@ const struct detector detector_zone_payload = {
         "ASTERIX, Modbus, S7, DNP3, IEC 104, BACnet, CIP, OPC UA or PROFINET (known by the bytes, "
         "on any port) between a zone of networks.zones and the outside or a zone of level 4 and "
         "above, whether the zone is locked or observed, unless a conduit names the protocol (and, "
-        "of an "
-        "observed zone, lists the functions that are asked for). "
+        "of an observed zone whose row has a locked list, lists the functions that are asked for). "
         "Known false alarms: a remote station or a partner that was not written down as a conduit.",
     .judge = judge_flow,
 };

@@ -192,7 +192,7 @@ static bool writes_unlisted(const struct conduit *conduit, const struct zone_flo
         if (function_writes(flow->service, flow->functions.code[i]) &&
             !function_set_has(&conduit->functions, flow->functions.code[i]))
             return true;
-    return flow->functions.more > 0;
+    return function_set_overflows(&flow->functions);
 }
 
 /* Of more functions than are kept one at least is in no list: a list holds no more than that. */
@@ -200,7 +200,7 @@ static bool asks_for_others(const struct conduit *conduit, const struct zone_flo
 {
     uint16_t first;
     return conduit->functions.count > 0 &&
-           (flow->functions.more > 0 || unlisted(conduit, flow, &first) > 0);
+           (function_set_overflows(&flow->functions) || unlisted(conduit, flow, &first) > 0);
 }
 
 /* What the conduit has against a flow between its ends; `opened_back`: by its `to`. */
@@ -219,7 +219,9 @@ static enum zone_fault fault_of(const struct conduit *conduit, const struct zone
         return ZONE_WRITE;
     if (flow->writes > 0 && !may_write(conduit, flow))
         return ZONE_WRITER;
-    return asks_for_others(conduit, flow) ? ZONE_FUNCTION : ZONE_ALLOWED;
+    if (!asks_for_others(conduit, flow))
+        return ZONE_ALLOWED;
+    return conduit->functions_locked ? ZONE_FUNCTION : ZONE_DRIFT;
 }
 
 /* Of the rows that allow it one that names the service says more, wherever it stands. */
@@ -228,13 +230,14 @@ static bool is_settled(const struct zone_verdict *verdict)
     return verdict->fault == ZONE_ALLOWED && verdict->named;
 }
 
-/* Of rows whose lists do not have what is asked for, the one that lacks least. */
+/* Of rows whose lists do not have what is asked for, the one that lacks least; one that is only
+ * observed before one that is locked. */
 static bool is_milder(const struct zones *zones, const struct zone_flow *flow,
                       const struct zone_verdict *verdict, enum zone_fault fault,
                       const struct conduit *conduit)
 {
     uint16_t first;
-    if (fault != ZONE_FUNCTION || verdict->fault != ZONE_FUNCTION)
+    if (fault != verdict->fault || (fault != ZONE_DRIFT && fault != ZONE_FUNCTION))
         return fault < verdict->fault;
     return unlisted(conduit, flow, &first) < unlisted(&zones->conduit[verdict->row], flow, &first);
 }
@@ -284,12 +287,12 @@ static void judge_functions(const struct zones *zones, const struct zone_flow *f
                             struct zone_verdict *verdict)
 {
     verdict->wrote = flow->writes > 0;
-    if (verdict->fault < ZONE_FUNCTION || verdict->fault > ZONE_WRITE)
+    if (verdict->fault == ZONE_ALLOWED || verdict->fault > ZONE_WRITE)
         return;
     const struct conduit *conduit = &zones->conduit[verdict->row];
     if (conduit->functions.count > 0)
         verdict->functions = (uint16_t)unlisted(conduit, flow, &verdict->function);
-    if (verdict->fault == ZONE_FUNCTION)
+    if (verdict->fault <= ZONE_FUNCTION)
         verdict->wrote = flow->writes > 0 && writes_unlisted(conduit, flow);
 }
 

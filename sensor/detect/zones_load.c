@@ -8,6 +8,7 @@
  *     access: read             # or write, which reads too; left out: write
  *     writers: [10.9.1.8]      # who may write; left out: whoever opens
  *     functions: [3, 0x10]     # what may be asked for (record/function.h); left out: anything
+ *     functions_state: observe # what else is asked for is drift; left out, locked: not allowed
  *     sign_off: "A. Sato, 2026-11-27"
  *
  * as `weir zones propose` writes it: `seen` and `note` are for people and only looked over. All of
@@ -187,6 +188,13 @@ static int read_functions(const struct loading *l, const struct yaml_node *node,
     return 0;
 }
 
+static int read_functions_state(const struct loading *l, const struct yaml_node *node,
+                                struct conduit *conduit)
+{
+    return read_word(l, node, zone_state_name[ZONE_OBSERVE], zone_state_name[ZONE_LOCKED],
+                     &conduit->functions_locked);
+}
+
 static int read_sign_off(const struct loading *l, const struct yaml_node *node,
                          struct conduit *conduit)
 {
@@ -215,6 +223,7 @@ static const struct {
             {"access", read_access},
             {"writers", read_writers},
             {"functions", read_functions},
+            {"functions_state", read_functions_state},
             {"sign_off", read_sign_off},
             {"seen", look_over},
             {"note", look_over}};
@@ -226,10 +235,11 @@ static int read_key(const struct loading *l, const struct yaml_node *node, struc
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(node->key, keys[i].name) == 0)
             return keys[i].read(l, node, conduit);
-    return error_set(l->error, ERROR_USAGE,
-                     "%s:%d:%d: unknown key \"%.40s\", expected from, to, protocol, port, "
-                     "direction, access, writers, functions, sign_off, seen or note",
-                     l->name, node->key_line, node->key_column, node->key);
+    return error_set(
+        l->error, ERROR_USAGE,
+        "%s:%d:%d: unknown key \"%.40s\", expected from, to, protocol, port, "
+        "direction, access, writers, functions, functions_state, sign_off, seen or note",
+        l->name, node->key_line, node->key_column, node->key);
 }
 
 /* A service's protocol, and any, may have ports. */
@@ -249,8 +259,9 @@ static int check_functions(const struct loading *l, const struct yaml_node *node
     const struct function_set *set = &conduit->functions;
     uint16_t last = function_last((enum service)conduit->service);
     char expected[48];
+    const struct yaml_node *state = yaml_get(node, "functions_state");
     if (set->count == 0)
-        return 0;
+        return state ? refuse(l, state, "none: no functions are listed") : 0;
     if (last == 0)
         return refuse(l, yaml_get(node, "functions"), "none: this protocol has no function codes");
     if (set->code[set->count - 1] <= last)
@@ -263,8 +274,10 @@ static int read_conduit(const struct loading *l, const struct yaml_node *node,
                         struct conduit *conduit)
 {
     static const char *const needed[] = {"from", "to", "protocol"};
-    *conduit =
-        (struct conduit){.port_last = UINT16_MAX, .access = CONDUIT_WRITE, .line = node->line};
+    *conduit = (struct conduit){.port_last = UINT16_MAX,
+                                .access = CONDUIT_WRITE,
+                                .functions_locked = true,
+                                .line = node->line};
     if (node->kind != YAML_MAP)
         return refuse(l, node, "{from: ZONE, to: ZONE, protocol: …}");
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)

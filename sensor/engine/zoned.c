@@ -214,29 +214,34 @@ static void note_unlisted(struct open_story *open, struct zoned_flow *zoned)
         uint16_t code = asked->code[i];
         if (function_set_has(&conduit->functions, code) || function_set_has(&open->unlisted, code))
             continue;
-        function_set_add(&open->unlisted, code);
+        const struct function_set one = {
+            .code = {code}, .count = 1, .back = function_set_is_back(asked, i)};
+        function_set_merge(&open->unlisted, &one);
         if (!named)
             zoned->verdict.function = code;
         named = true;
     }
     if (asked->more > open->unlisted.more)
         open->unlisted.more = asked->more;
+    if (asked->more_back > open->unlisted.more_back)
+        open->unlisted.more_back = asked->more_back;
     if (zoned->verdict.functions > 0)
         zoned->verdict.functions = open->unlisted.count;
 }
 
 /* Of the story so far, rather than of this flow alone: one function that another connection asks
- * for is told as well, and what was told is not told again by those behind it. */
+ * for is told as well, and what was told is not told again by those behind it. What a list lacks
+ * that is only observed is drift, and makes no other fault weigh more. */
 static void add_story(struct open_story *open, struct zoned_flow *zoned)
 {
     const struct zone_verdict *verdict = &zoned->verdict;
     if (verdict->fault >= ZONE_FUNCTION && verdict->fault <= ZONE_WRITE &&
-        zoned->zones->conduit[verdict->row].functions.count > 0)
+        zoned->zones->conduit[verdict->row].functions_locked)
         note_unlisted(open, zoned);
     open->wrote |= verdict->wrote;
     zoned->wrote = open->wrote;
     zoned->functions = open->unlisted.count;
-    zoned->beyond = open->unlisted.more;
+    zoned->beyond = (uint32_t)open->unlisted.more + open->unlisted.more_back;
     zoned->out_bytes = open->story.out.value;
 }
 
@@ -277,6 +282,8 @@ void zoned_flow(struct engine *engine, const struct flow_view *view)
     if ((view->record->end != FLOW_OPEN || !zone_flow_is_young(&asked.flow)) &&
         !zoned_note(zoned, view->record, &asked.flow))
         engine->counts.conduits_unkept++;
+    engine->counts.flows_drifted +=
+        view->record->end != FLOW_OPEN && asked.verdict.fault == ZONE_DRIFT;
     if (view->host) {
         judge_crossing(engine, view, &asked);
         return;

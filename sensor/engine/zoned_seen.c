@@ -152,32 +152,59 @@ static void note_writer(struct conduit_seen *row, const struct ip *ip)
         row->writer[row->writer_count++] = *ip;
 }
 
+static bool has_function(const struct conduit_seen *row, uint16_t code)
+{
+    for (size_t at = 0; at < row->function_count; at++)
+        if (row->function[at].code == code)
+            return true;
+    return false;
+}
+
+/* Whoever is asked cannot fill the row: the last that it alone asked for goes. */
+static bool make_room(struct conduit_seen *row)
+{
+    size_t at = row->function_count;
+    while (at > 0 && !row->function[at - 1].back)
+        at--;
+    if (at-- == 0)
+        return false;
+    row->function_count--;
+    memmove(&row->function[at], &row->function[at + 1],
+            (row->function_count - at) * sizeof *row->function);
+    row->more_functions_back++;
+    return true;
+}
+
 /* NULL: no room. */
-static struct function_seen *function_of(struct conduit_seen *row, uint16_t code)
+static struct function_seen *function_of(struct conduit_seen *row, uint16_t code, bool back)
 {
     size_t at = 0;
+    if (row->function_count == FUNCTIONS_MAX && !has_function(row, code) &&
+        (back || !make_room(row)))
+        return NULL;
     while (at < row->function_count && row->function[at].code < code)
         at++;
     struct function_seen *seen = &row->function[at];
-    if (at < row->function_count && seen->code == code)
-        return seen;
-    if (row->function_count == FUNCTIONS_MAX)
-        return NULL;
-    memmove(seen + 1, seen, (row->function_count++ - at) * sizeof *seen);
-    *seen = (struct function_seen){.code = code};
+    if (at == row->function_count || seen->code != code) {
+        memmove(seen + 1, seen, (row->function_count++ - at) * sizeof *seen);
+        *seen = (struct function_seen){.code = code, .back = true};
+    }
+    seen->back &= back;
     return seen;
 }
 
 static void note_functions(struct conduit_seen *row, const struct function_set *set, bool ended)
 {
-    bool room = set->more == 0;
+    bool room = set->more == 0, room_back = set->more_back == 0;
     for (size_t i = 0; i < set->count; i++) {
-        struct function_seen *seen = function_of(row, set->code[i]);
-        room &= seen != NULL;
+        bool back = function_set_is_back(set, i);
+        struct function_seen *seen = function_of(row, set->code[i], back);
+        *(back ? &room_back : &room) &= seen != NULL;
         if (seen)
             seen->flows += ended;
     }
     row->more_functions += !room;
+    row->more_functions_back += !room_back;
 }
 
 /* What ended. */

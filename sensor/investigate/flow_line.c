@@ -102,8 +102,8 @@ static void put_operations(struct json *json, const struct record_flow *record)
     for (size_t i = 0; i < functions.count; i++)
         json_uint(json, NULL, functions.code[i]);
     json_close(json);
-    if (functions.more > 0)
-        json_uint(json, "functions_more", functions.more);
+    if (function_set_overflows(&functions))
+        json_uint(json, "functions_more", (uint64_t)functions.more + functions.more_back);
     json_close(json);
 }
 

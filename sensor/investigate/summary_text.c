@@ -162,13 +162,21 @@ static void put_inside(struct buffer *b, const struct summary *s)
 
 /* --- what was not judged, and where to look -------------------------------------------------- */
 
-static void put_zones(struct buffer *b, const struct zones *zones)
+static void put_zones(struct buffer *b, const struct engine *engine)
 {
+    const struct zones *zones = engine_zones(engine);
+    uint64_t drifted = engine_counts_of(engine)->flows_drifted;
     size_t locked = 0;
     for (size_t i = 0; i < zones->zone_count; i++)
         locked += zones->zone[i].state == ZONE_LOCKED;
     buffer_text(b, "Zones: %zu locked, judged by %zu conduits; %zu only observed.\n", locked,
                 zones->conduit_count, zones->zone_count - locked);
+    if (drifted > 0)
+        buffer_text(
+            b,
+            "Zones: %llu flow%s asked for functions that their conduit does not list; that is "
+            "drift, not told (weir zones drift).\n",
+            (unsigned long long)drifted, drifted == 1 ? "" : "s");
 }
 
 static void put_not_judged(struct buffer *b, const struct summary *s)
@@ -200,7 +208,7 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
     if (!engine_zones(s->engine))
         buffer_text(b, "Not judged: zones (none are configured).\n");
     else
-        put_zones(b, engine_zones(s->engine));
+        put_zones(b, s->engine);
 }
 
 static void put_counted(struct buffer *b, const struct hosts *hosts, const struct ip *host)

@@ -23,27 +23,76 @@ bool function_set_has(const struct function_set *set, uint16_t code)
     return at < set->count && set->code[at] == code;
 }
 
-void function_set_add(struct function_set *set, uint16_t code)
+bool function_set_is_back(const struct function_set *set, size_t at)
+{
+    return (set->back >> at & 1) != 0;
+}
+
+bool function_set_overflows(const struct function_set *set)
+{
+    return set->more > 0 || set->more_back > 0;
+}
+
+static void count_up(uint16_t *count, unsigned by)
+{
+    *count = (uint16_t)(by < UINT16_MAX - (unsigned)*count ? *count + by : UINT16_MAX);
+}
+
+static void put(struct function_set *set, uint16_t code, bool back)
+{
+    size_t at = place_of(set, code);
+    uint32_t below = ((uint32_t)1 << at) - 1;
+    memmove(&set->code[at + 1], &set->code[at], (set->count - at) * sizeof *set->code);
+    set->code[at] = code;
+    set->back = (set->back & below) | ((set->back & ~below) << 1) | ((uint32_t)back << at);
+    set->count++;
+}
+
+/* The largest that the other side alone asked for. False: there is none. */
+static bool give_way(struct function_set *set)
+{
+    size_t at = set->count;
+    while (at > 0 && !function_set_is_back(set, at - 1))
+        at--;
+    if (at-- == 0)
+        return false;
+    uint32_t below = ((uint32_t)1 << at) - 1;
+    set->count--;
+    memmove(&set->code[at], &set->code[at + 1], (set->count - at) * sizeof *set->code);
+    set->back = (set->back & below) | (set->back >> 1 & ~below);
+    count_up(&set->more_back, 1);
+    return true;
+}
+
+static void add(struct function_set *set, uint16_t code, bool back)
 {
     size_t at = place_of(set, code);
     if (at < set->count && set->code[at] == code)
-        return;
-    if (set->count == FUNCTIONS_MAX) {
-        if (set->more < UINT16_MAX)
-            set->more++;
-        return;
-    }
-    memmove(&set->code[at + 1], &set->code[at], (set->count - at) * sizeof *set->code);
-    set->code[at] = code;
-    set->count++;
+        set->back &= ~((uint32_t)!back << at);
+    else if (set->count < FUNCTIONS_MAX || (!back && give_way(set)))
+        put(set, code, back);
+    else
+        count_up(back ? &set->more_back : &set->more, 1);
+}
+
+void function_set_add(struct function_set *set, uint16_t code)
+{
+    add(set, code, false);
 }
 
 void function_set_merge(struct function_set *set, const struct function_set *other)
 {
     for (size_t i = 0; i < other->count; i++)
-        function_set_add(set, other->code[i]);
-    unsigned more = (unsigned)set->more + other->more;
-    set->more = (uint16_t)(more < UINT16_MAX ? more : UINT16_MAX);
+        add(set, other->code[i], function_set_is_back(other, i));
+    count_up(&set->more, other->more);
+    count_up(&set->more_back, other->more_back);
+}
+
+void function_set_turn_back(struct function_set *set)
+{
+    set->back = (uint32_t)(((uint64_t)1 << set->count) - 1);
+    count_up(&set->more_back, set->more);
+    set->more = 0;
 }
 
 /* --- names ------------------------------------------------------------------------------------ */

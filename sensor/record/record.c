@@ -107,7 +107,10 @@ static size_t functions_offset(const struct record_flow *record)
 
 void record_flow_functions(const struct record_flow *record, struct function_set *set)
 {
-    *set = (struct function_set){.count = record->functions, .more = record->functions_more};
+    *set = (struct function_set){.count = record->functions,
+                                 .more = record->functions_more,
+                                 .more_back = record->functions_more_back,
+                                 .back = record->functions_back};
     memcpy(set->code, record->tail + functions_offset(record), set->count * sizeof *set->code);
 }
 
@@ -117,6 +120,8 @@ size_t record_flow_put_functions(struct record_flow *record, const struct functi
     memcpy(record->tail + functions_offset(record), set->code, size);
     record->functions = (uint8_t)set->count;
     record->functions_more = set->more;
+    record->functions_more_back = set->more_back;
+    record->functions_back = set->back;
     return size;
 }
 
@@ -306,7 +311,8 @@ static bool content_holds(const struct record_flow *r)
     return holds;
 }
 
-/* Ascending, each once; further ones only where the set is full. */
+/* Ascending, each once; further ones only where the set is full; marked are only those there are.
+ */
 static bool functions_hold(const struct record_flow *r)
 {
     struct function_set set;
@@ -314,7 +320,8 @@ static bool functions_hold(const struct record_flow *r)
     for (size_t i = 1; i < set.count; i++)
         if (set.code[i] <= set.code[i - 1])
             return false;
-    return set.more == 0 || set.count == FUNCTIONS_MAX;
+    bool full = set.count == FUNCTIONS_MAX;
+    return full || (!function_set_overflows(&set) && set.back >> set.count == 0);
 }
 
 static enum record_fault validate_flow(const struct record_flow *r, size_t size)

@@ -5,57 +5,64 @@
 
 #include <stdlib.h>
 
-static bool may(const struct zones *zones, const struct zone_flow *flow)
+static enum zone_fault fault_of(const struct zones *zones, const struct zone_flow *flow)
 {
     struct zone_verdict verdict;
-    return zones_judge(zones, flow, &verdict) && verdict.fault == ZONE_ALLOWED;
+    return zones_judge(zones, flow, &verdict) ? verdict.fault : ZONE_NO_CONDUIT;
 }
 
-/* Asked for alone, by one at least of those that write: which of them did is not known. */
-static bool function_may(const struct zones *zones, const struct conduit_seen *row,
-                         struct zone_flow flow, uint16_t code)
+static struct zone_flow flow_of(const struct conduit_seen *row)
 {
-    bool allowed = false;
+    return (struct zone_flow){.from = row->from,
+                              .to = row->to,
+                              .resp_port = row->port,
+                              .proto = row->proto,
+                              .service = (enum service)row->service,
+                              .reads = row->reads > 0,
+                              .writes = row->writes > 0,
+                              .payload_bytes = {row->bytes[SIDE_ORIG], row->bytes[SIDE_RESP]},
+                              .certain = true};
+}
+
+/* Asked for alone, of those that write the one it is allowed to most: which of them did is not
+ * known. */
+static enum zone_fault function_fault(const struct zones *zones, const struct conduit_seen *row,
+                                      uint16_t code)
+{
+    struct zone_flow flow = flow_of(row);
+    enum zone_fault mildest = ZONE_FAULTS;
     bool written = row->writes > 0 || row->writer_count > 0 || row->more_writers;
     flow.writes = written && function_writes(flow.service, code);
     flow.functions = (struct function_set){.code = {code}, .count = 1};
-    for (size_t i = 0; !allowed && (i == 0 || i < row->writer_count); i++) {
+    for (size_t i = 0; mildest > ZONE_ALLOWED && (i == 0 || i < row->writer_count); i++) {
         if (row->writer_count > 0)
             flow.orig = row->writer[i];
-        allowed = may(zones, &flow);
+        enum zone_fault fault = fault_of(zones, &flow);
+        mildest = fault < mildest ? fault : mildest;
     }
-    return allowed;
+    return mildest;
 }
 
 /* Each that is known. */
-static bool all_functions_may(const struct zones *zones, const struct conduit_seen *row,
-                              struct zone_flow flow)
+static bool all_functions_may(const struct zones *zones, const struct conduit_seen *row)
 {
     bool allowed = true;
     for (size_t i = 0; allowed && i < row->function_count; i++)
-        allowed = function_may(zones, row, flow, row->function[i].code);
+        allowed = function_fault(zones, row, row->function[i].code) <= ZONE_DRIFT;
     return allowed;
 }
 
 /* Whether each writer that is known may, and each function. */
 static bool all_may(const struct zones *zones, const struct conduit_seen *row)
 {
-    struct zone_flow flow = {.from = row->from,
-                             .to = row->to,
-                             .resp_port = row->port,
-                             .proto = row->proto,
-                             .service = (enum service)row->service,
-                             .reads = row->reads > 0,
-                             .writes = row->writes > 0,
-                             .payload_bytes = {row->bytes[SIDE_ORIG], row->bytes[SIDE_RESP]},
-                             .certain = true};
+    struct zone_flow flow = flow_of(row);
     bool allowed = true;
     for (size_t i = 0; allowed && (i == 0 || i < row->writer_count); i++) {
         if (row->writer_count > 0)
             flow.orig = row->writer[i];
-        allowed = may(zones, &flow);
+        allowed = fault_of(zones, &flow) <= ZONE_DRIFT;
     }
-    return allowed && all_functions_may(zones, row, flow);
+    return allowed && all_functions_may(zones, row);
 }
 
 enum allowed { ALLOWED_NO, ALLOWED_YES, ALLOWED_UNKNOWN };
@@ -66,7 +73,8 @@ static enum allowed is_allowed(const struct zones *zones, const struct conduit_s
 {
     if (!all_may(zones, row))
         return ALLOWED_NO;
-    return row->more_writers || row->more_functions ? ALLOWED_UNKNOWN : ALLOWED_YES;
+    return row->more_writers || row->more_functions || row->more_functions_back ? ALLOWED_UNKNOWN
+                                                                                : ALLOWED_YES;
 }
 
 static void put_allowed(struct json *json, enum allowed allowed)
@@ -77,17 +85,22 @@ static void put_allowed(struct json *json, enum allowed allowed)
         json_bool(json, "allowed", allowed == ALLOWED_YES);
 }
 
-static void put_functions(struct json *json, const struct conduit_seen *row)
+static void put_functions(struct json *json, const struct zones *zones,
+                          const struct conduit_seen *row)
 {
     json_list(json, "functions");
     for (size_t i = 0; i < row->function_count; i++) {
         json_open(json, NULL);
         json_uint(json, "code", row->function[i].code);
         json_uint(json, "flows", row->function[i].flows);
+        json_bool(json, "back", row->function[i].back);
+        enum zone_fault fault = function_fault(zones, row, row->function[i].code);
+        json_bool(json, "new", fault == ZONE_DRIFT || fault == ZONE_FUNCTION);
         json_close(json);
     }
     json_close(json);
     json_uint(json, "more_functions", row->more_functions);
+    json_uint(json, "more_functions_back", row->more_functions_back);
 }
 
 static void put_row(struct json *json, const struct zones *zones, const struct conduit_seen *row)
@@ -115,7 +128,7 @@ static void put_row(struct json *json, const struct zones *zones, const struct c
         json_str(json, NULL, ip_text(&row->writer[i], text));
     json_close(json);
     json_bool(json, "more_writers", row->more_writers);
-    put_functions(json, row);
+    put_functions(json, zones, row);
     put_allowed(json, is_allowed(zones, row));
     json_close(json);
 }

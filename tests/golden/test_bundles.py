@@ -317,6 +317,49 @@ class OnDisk(Carried):
         self.assertIn(f"{changed}: is not what was signed", self.no(3, "rollback", "--dry-run"))
         self.assertEqual(self.holds(), 8)
 
+    def listed(self):
+        run = weir("rules", "list", "-c", self.config)
+        self.assertEqual((run.status, run.err), (0, ""), run)
+        return run.out.partition("any.upload")[0]
+
+    def test_no_way_back_to_a_key_that_was_taken_away(self):
+        self.assertNotIn("bundle", weir("rules", "list", "-c", self.config).out.partition("volume.")[0])
+        self.done("install", self.pack(7))
+        other = self.make_key("other")
+        shutil.copy(other + ".pub", self.path("keys", "other.pem"))
+        self.done("install", self.pack(8, key=other))
+        said = self.listed()
+        self.assertRegex(said, r"^bundle acme 8, of 20\S+Z, holds in \S+/bundle\n    key MC[\w+/=]{58}\n"
+                               r"    signed by \S+/keys/other.pem\n"
+                               r"    before it acme 7, of 20\S+Z \(weir rules rollback\)\n$")
+        os.remove(self.path("keys", "maker.pem"))
+        for more in ((), ("--dry-run",)):
+            self.assertRegex(self.no(2, "rollback", *more),
+                             r"/bundle/7-[0-9a-f]{16}/MANIFEST: signed by a key that is not trusted here: MC")
+        self.assertEqual(len(self.journal()), 2)
+        self.assertIn("no key is trusted", self.no(2, "rollback", "--key", self.path("nowhere")))
+        self.done("rollback", "--key", self.key + ".pub") # for this once
+        self.assertEqual(self.holds(), 7)
+        self.assertIn("    not trusted: ", self.listed())
+        self.change(7)
+        self.assertRegex(self.listed(), r"    changed: \S+/a.yaml: is not what was signed\n")
+        with open(self.path("bundle", "current", "MANIFEST"), "wb"):
+            pass
+        self.assertRegex(weir("rules", "list", "-c", self.config).out, r"^bundle: \S+/current is none that can be read\n")
+
+    def test_no_way_back_to_a_signature_that_does_not_hold(self):
+        self.done("install", self.pack(7))
+        self.done("install", self.pack(8))
+        folder, = [one for one in os.listdir(self.path("bundle")) if one.startswith("7-")]
+        path = self.path("bundle", folder, "MANIFEST")
+        with open(path, "rb") as file:
+            data = bytearray(file.read())
+        data[-5] = ord("1") if data[-5] != ord("1") else ord("2") # of the signature
+        with open(path, "wb") as file:
+            file.write(data)
+        self.assertIn("its signature does not hold", self.no(3, "rollback"))
+        self.assertEqual(self.holds(), 8)
+
 
 class Answers(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): # pylint: disable=arguments-differ

@@ -63,7 +63,8 @@ class LiveZones(weirtest.Case):
         self.fetch()
         self.seen(2)
         self.assertIn("functions: {3: 1}", self.ask("zones", "propose"))
-        os.chmod(self.write("conduits.yaml", "- {from: inside, to: plant, protocol: modbus, functions: [3]}\n"), 0o644)
+        os.chmod(self.write("conduits.yaml", "- {from: inside, to: plant, protocol: modbus, functions: [3], "
+                                                 "functions_state: locked}\n"), 0o644)
         self.put("locked", "  conduits: conduits.yaml\n")
         self.ask("reload")
         self.ask("change", "open", "--zone", "plant", "--ticket", "T-17", "--for", "1h")

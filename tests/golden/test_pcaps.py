@@ -19,7 +19,10 @@ import unittest
 SOURCE = os.environ.get("WEIR_SOURCE") or os.path.join(os.path.dirname(__file__), "..", "..")
 PCAPS = os.path.join(os.path.abspath(SOURCE), "pcaps")
 MADE = {"make_projectweb.py": ("projectweb.pcapng", "projectweb.truth.json"),
-        "make_office.py": ("office10min.pcap", "office10min.truth.json")}
+        "make_office.py": ("office10min.pcap", "office10min.truth.json"),
+        "make_past.py": tuple(f"past/{name}.pcap" for name in
+                              ("everyday", "tunnel.new", "tunnel.new.twin", "volume.destination",
+                               "volume.destination.twin", "volume.host", "volume.host.twin"))}
 ADDRESS = re.compile(rb"[a-z0-9.-]+@[a-z0-9.-]+\.jp")
 
 
@@ -57,7 +60,9 @@ class Captures(unittest.TestCase):
             with self.subTest(maker=maker), tempfile.TemporaryDirectory() as folder:
                 subprocess.run([sys.executable, os.path.join(PCAPS, maker), "--out", folder],
                                check=True)
-                self.assertEqual(sorted(os.listdir(folder)), sorted(names))
+                found = [os.path.relpath(os.path.join(path, name), folder)
+                         for path, _, files in os.walk(folder) for name in files]
+                self.assertEqual(sorted(found), sorted(names))
                 for name in names:
                     self.assertEqual(sha256(os.path.join(folder, name)),
                                      sha256(os.path.join(PCAPS, name)), name)

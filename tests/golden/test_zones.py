@@ -2,7 +2,7 @@
 """Zones and conduits.
 
 1. Captures of plants and of an airport's buildings: what `weir zones propose` writes of a capture's first
-   half, locked, is silent about its second half.
+   half, locked, is silent about its second half; functions that only that asks for are drift.
 2. A plant made here, its conduits proposed and locked: the same again is silent, and each of some leaks
    in it is told once, from its first packet, with its zone, level, technique and score. Nothing else is.
 3. Drift: what is not in the matrix, and what of it fell silent.
@@ -38,8 +38,8 @@ CAPTURES = {
 # What only the second half has: the engineer's machine asked its resolver.
 NEW = {"06_ot_ics/zeek__modbus_modbusSmall.pcap": "opened dns port 53 of"}
 
-# Captures that walk through their protocol's functions, or end with a farewell: what only the second half asks for,
-# as tshark has it. (DNP3's select is the other site's.)
+# The drift of captures that walk through their protocol's functions, or end with a farewell: what only the second half
+# asks for, as tshark has it. (DNP3's select is the other site's.) It is told where the lists are locked.
 NEW_FUNCTIONS = {
     "06_ot_ics/icsnpp-modbus__modbus_example.pcap": [15, 16, 17, 20, 21, 22, 23, 24, 43],
     "06_ot_ics/ndpi__opc-ua.pcap": [473],
@@ -127,8 +127,9 @@ class Zones(Case):
             text += "  conduits: conduits.yaml\n"
         return self.write(name, text)
 
-    def propose(self, zones, capture):
-        run = weir("zones", "propose", "-q", "--workers", "0", "-c", self.config(zones, "observe"), capture)
+    def propose(self, zones, capture, functions="observe"):
+        run = weir("zones", "propose", "-q", "--workers", "0", "--functions", functions, "-c",
+                   self.config(zones, "observe"), capture)
         self.assertEqual((run.status, run.err), (0, ""), run)
         return run.out
 
@@ -156,28 +157,33 @@ class Zones(Case):
         for name, zones in CAPTURES.items():
             capture = os.path.join(SHARED, name)
             with self.subTest(capture=name):
-                conduits = self.propose(zones, self.half(capture, False))
+                first, second = self.half(capture, False), self.half(capture, True)
+                conduits = self.propose(zones, first)
                 self.assertIn("sign_off", conduits)
                 locked = self.config(zones, "locked", conduits)
-                second = self.half(capture, True)
-                reasons = [alert["weir"]["reasons"][0] for alert in self.replay("-c", locked, second).alerts()]
-                functions = [reason for reason in reasons if reason["code"] == "zone.conduit.function"]
-                self.assertEqual(bool(functions), name in NEW_FUNCTIONS)
-                self.assertEqual(self.new_functions(locked, second), NEW_FUNCTIONS.get(name, []))
-                said = {reason["text"] for reason in reasons if reason not in functions}
+                run = self.replay("-c", locked, second)
+                said = {alert["weir"]["reasons"][0]["text"] for alert in run.alerts()}
                 self.assertEqual({text for text in said if NEW.get(name, "nothing new") not in text}, set())
                 self.assertEqual(bool(said), name in NEW)
+                self.assertEqual(self.new_functions(locked, second), NEW_FUNCTIONS.get(name, []))
+                self.assertEqual("asked for functions that their conduit does not list" in run.out, name in NEW_FUNCTIONS)
+                # The same with lists that are locked.
+                strict = self.config(zones, "locked", self.propose(zones, first, "locked"))
+                codes = {alert["weir"]["reasons"][0]["code"] for alert in self.replay("-c", strict, second).alerts()}
+                self.assertEqual("zone.conduit.function" in codes, name in NEW_FUNCTIONS)
+                self.assertEqual(self.new_functions(strict, second), NEW_FUNCTIONS.get(name, []))
                 # … and is not silent because nobody looked.
                 if zones == BMS:
                     run = self.replay("-c", self.config(zones, "locked", "[]"), second)
                     self.assertGreater(len(run.alerts()), 0)
 
-    matrix = None # of the plant: one run serves all tests
+    matrix = {} # of the plant, by the state of its lists of functions: one run of each serves all tests
 
-    def locked_plant(self):
+    def locked_plant(self, functions="observe"):
         path = self.write("ordinary.pcap", pcap(sorted(ordinary(START))))
-        Zones.matrix = Zones.matrix or self.propose(PLANT, path)
-        return self.config(PLANT, "locked", Zones.matrix), Zones.matrix
+        if functions not in Zones.matrix:
+            Zones.matrix[functions] = self.propose(PLANT, path, functions)
+        return self.config(PLANT, "locked", Zones.matrix[functions]), Zones.matrix[functions]
 
     def test_proposal(self):
         _, matrix = self.locked_plant()
@@ -185,10 +191,16 @@ class Zones(Case):
         self.assertIn("- from: supervision\n  to: control\n  protocol: modbus\n  port: 502\n"
                       "  direction: forward\n  access: write\n  writers: [\"10.9.2.1\"]\n"
                       "  functions: [3, 6] # read holding registers, write single register\n"
+                      "  functions_state: observe\n"
                       "  seen: {flows: 6, once: false, first: \"2023-11-14T22:13:20.000Z\"", matrix)
         self.assertIn("reads: 9, writes: 3", matrix)
         self.assertIn(", functions: {3: 6, 6: 3}}\n", matrix)
         self.assertIn("- from: operations\n  to: supervision\n  protocol: http\n  port: 80\n", matrix)
+        _, strict = self.locked_plant("locked")
+        self.assertEqual(strict.replace("functions_state: locked", "functions_state: observe"), matrix)
+        self.assertIn("write single register\n  functions_state: locked\n  seen: ", strict)
+        self.assert_fails(2, ("zones", "propose", "--functions", "strict"), "expected observe or locked")
+        self.assert_fails(2, ("zones", "drift", "--functions", "locked"), "unknown option")
 
     def test_leaks(self):
         locked, _ = self.locked_plant()
@@ -222,8 +234,9 @@ class Zones(Case):
                       for alert in self.opened("-c", config, path))
 
     def test_a_function_nobody_listed(self):
-        """Of hosts that may read and write: a function that was never asked for. The twin asks for what was."""
-        locked, matrix = self.locked_plant()
+        """Of hosts that may read and write: a function that was never asked for, where the list is locked. The twin asks
+        for what was."""
+        locked, matrix = self.locked_plant("locked")
         new = (modbus(AT, MASTER, PLC, READ + WRITE + COIL, READ_ANSWER + WRITE + COIL) +
                modbus(AT + NS, READER, PLC, READ + DIAGNOSTICS, READ_ANSWER + DIAGNOSTICS, 40002))
         twin = (modbus(AT, MASTER, PLC, READ + WRITE * 2, READ_ANSWER + WRITE * 2) +
@@ -233,20 +246,34 @@ class Zones(Case):
         self.assertEqual(self.functions_told(locked, new), told)
         self.assertEqual(self.functions_told(locked, twin), [])
         # A row that lists none is as it ever was.
-        any_function = "".join(line for line in matrix.splitlines(True) if not line.startswith("  functions:"))
+        any_function = "".join(line for line in matrix.splitlines(True) if not line.startswith("  functions"))
         self.assertEqual(self.functions_told(self.config(PLANT, "locked", any_function), new), [])
-        # Only observed, it is drift.
-        observed = self.config(PLANT, "observe", matrix)
-        self.assertEqual(self.functions_told(observed, new), [])
-        run = weir("zones", "drift", "-q", "-c", observed, self.path("functions.pcap"))
-        self.assertIn("supervision -> control modbus port 502: a new function: 5 (write single coil), 8 (diagnostics); "
-                      "8 flows,", run.out)
-        run = weir("zones", "propose", "-q", "-c", observed, self.path("functions.pcap"))
-        self.assertIn("  functions: [3, 5, 6, 8] #", run.out)
+        # Only observed, the zone or the list, it is drift.
+        _, listed = self.locked_plant()
+        for state, conduits in (("observe", matrix), ("locked", listed)):
+            observed = self.config(PLANT, state, conduits)
+            self.assertEqual(self.functions_told(observed, new), [])
+            run = weir("zones", "drift", "-q", "-c", observed, self.path("functions.pcap"))
+            self.assertIn("supervision -> control modbus port 502: a new function: 5 (write single coil), 8 (diagnostics); "
+                          "8 flows,", run.out)
+            run = weir("zones", "propose", "-q", "-c", observed, self.path("functions.pcap"))
+            self.assertIn("  functions: [3, 5, 6, 8] #", run.out)
+
+    def test_a_list_that_is_observed_allows_no_more(self):
+        """Who writes, and that it is written to, are as ever; the functions of that are named, and raise nothing."""
+        locked, matrix = self.locked_plant()
+        self.assertEqual(self.told_in_turn(locked, READER, READ + DIAGNOSTICS, READ + COIL, READ + DIAGNOSTICS),
+                         [("zone.conduit.writer", "may be written, but this host is no listed writer; function 5 (write "
+                           "single coil) was never allowed here")])
+        reading = re.sub(r"  writers: .*\n", "", matrix.replace("access: write", "access: read"))
+        reading = self.config(PLANT, "locked", reading.replace("functions: [3, 6]", "functions: [3]"))
+        self.assertEqual(self.told_in_turn(reading, MASTER, READ + DIAGNOSTICS, READ + WRITE, READ + DIAGNOSTICS),
+                         [("zone.conduit.write", "the conduit is for reading, and it wrote; function 6 (write single "
+                           "register) was never allowed here")])
 
     def test_each_new_function_is_told(self):
         """… of two hosts, whichever connection asks for it; once."""
-        locked, _ = self.locked_plant()
+        locked, _ = self.locked_plant("locked")
         frames = []
         for at, function in enumerate((8, 43, 8, 17)):
             ask = DIAGNOSTICS.replace(b"\x01\x08", bytes([1, function]), 1)
@@ -257,6 +284,28 @@ class Zones(Case):
                                 "function 43 (encapsulated interface transport) and 1 more were never allowed here",
                                 "function 17 (report server id) and 2 more were never allowed here"])
 
+    def test_who_is_asked_fills_no_list(self):
+        """A controller that asks its master by 40 functions: what is proposed is what the master asks for, the rest is
+        drift, and told where the list is locked."""
+        def job(function):
+            return bytes.fromhex(f"0300001902f08032010000040000080000{function:02x}000001000101e0")
+        opens = [bytes.fromhex(f"0300001611{kind}c1020100c2020102c0010a") for kind in ("e00000000100", "d00001000200")]
+        junk = opens[1] + b"".join(job(function) for function in range(0x60, 0x60 + 40))
+        def asked(answers):
+            return conversation(START, (MASTER, 45000), (PLC, 102), opens[0] + job(0xf0) + job(4), answers)
+        path = self.write("junk.pcap", pcap(asked(junk)))
+        matrix = self.propose(PLANT, path, "locked")
+        self.assertIn("  functions: [0x04, 0xf0] # ", matrix)
+        self.assertIn("the side that is opened to asked, too: what only it asks for is not listed", matrix)
+        locked = self.config(PLANT, "locked", matrix)
+        drift = weir("zones", "drift", "-q", "-c", locked, path)
+        self.assertIn(": a new function: 0x60, 0x61,", drift.out)
+        self.assertIn("more than the 32 that are kept", drift.out)
+        alert, = self.opened("-c", locked, path)
+        self.assertIn("function 0x60 and 29 more were never allowed here", alert["weir"]["reasons"][0]["text"])
+        quiet = self.write("quiet.pcap", pcap(asked(opens[1])))
+        self.assertEqual(self.opened("-c", locked, quiet), [])
+
     def told_in_turn(self, config, host, *conversations):
         """What is told of connections of one host, one a minute."""
         frames = [frame for at, asks in enumerate(conversations)
@@ -266,7 +315,7 @@ class Zones(Case):
 
     def test_a_write_hides_no_function(self):
         """… whichever was first; and a write that is listed is no news beside a function that was told."""
-        locked, matrix = self.locked_plant()
+        locked, matrix = self.locked_plant("locked")
         coil, diagnostics = ("function 5 (write single coil) was never allowed here",
                              "function 8 (diagnostics) was never allowed here")
         code = "zone.conduit.function"
@@ -284,7 +333,7 @@ class Zones(Case):
 
     def test_a_new_function_in_a_long_connection(self):
         """It is told within 10 s, not when the connection ends."""
-        locked, _ = self.locked_plant()
+        locked, _ = self.locked_plant("locked")
         frames = conversation(AT, (READER, 40002), (PLC, 502), READ * 20 + DIAGNOSTICS + READ * 20, b"", NS, 12)
         asked = next(time for time, frame in frames if DIAGNOSTICS in frame)
         path = self.write("long.pcap", pcap(frames))

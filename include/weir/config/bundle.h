@@ -70,6 +70,9 @@ int bundle_read(struct bundle *bundle, const char *name, const void *data, size_
 /* Its three lines alone, of one that was taken before: whose they are is not asked. */
 int bundle_read_head(struct bundle *bundle, const char *name, const void *data, size_t size,
                      struct error *error);
+/* Whether those three lines are signed, by one of `keys`. `*signer`: which. −1 as bundle_read. */
+int bundle_check_head(const char *name, const void *data, size_t size,
+                      const struct bundle_keys *keys, size_t *signer, struct error *error);
 /* As much as a bundle may have of a file, and a byte; ERROR_INPUT: it cannot be read, is larger. */
 int bundle_load(const char *path, struct buffer *data, struct error *error);
 

@@ -42,6 +42,10 @@ int bundle_folder_point(struct bundle_folder *folder, const char *name, struct e
  * no rules stand beside them. ERROR_INPUT: which are not. */
 int bundle_folder_whole(const struct bundle_folder *folder, const char *name,
                         const struct bundle *bundle, struct error *error);
+/* Whether one of `keys` signed the one in FOLDER/NAME; `*signer`: which. Trust is asked for anew:
+ * a key may have been taken away since it was put in. ERROR_USAGE: none did. */
+int bundle_folder_trusted(const struct bundle_folder *folder, const char *name,
+                          const struct bundle_keys *keys, size_t *signer, struct error *error);
 /* What neither holds nor is the former goes. What cannot be removed is in nobody's way. */
 void bundle_folder_clean(const struct bundle_folder *folder);
 /* FOLDER/NAME; caller frees. */

@@ -52,6 +52,7 @@ struct conduit {
     struct ip writer[CONDUIT_WRITERS]; /* who may write; none listed: whoever opens */
     size_t writer_count;
     struct function_set functions; /* that may be asked for; none listed: any */
+    bool functions_locked;         /* what is not listed is a fault; else it is drift */
     bool signed_off;
     int line;      /* of the file */
     uint16_t next; /* zones.c: of the same ends, + 1 */
@@ -109,9 +110,10 @@ struct zone_flow zone_flow_turned(const struct zone_flow *flow);
 
 enum zone_fault { /* the mildest of what each conduit has against it */
                   ZONE_ALLOWED,
-                  ZONE_FUNCTION,       /* asked for a function that is not listed */
-                  ZONE_WRITER,         /* may be written, but not by this host */
-                  ZONE_WRITE,          /* may only be read */
+                  ZONE_DRIFT,    /* allowed; a function that is listed only to be observed is new */
+                  ZONE_FUNCTION, /* asked for a function that is not listed */
+                  ZONE_WRITER,   /* may be written, but not by this host */
+                  ZONE_WRITE,    /* may only be read */
                   ZONE_OTHER_PROTOCOL, /* its port, and another protocol on it */
                   ZONE_BACKWARDS,      /* only the other side may open */
                   ZONE_NO_CONDUIT,
@@ -122,11 +124,11 @@ struct zone_verdict {
     enum zone_fault fault;
     uint8_t zone; /* whose border it is: of the locked zones, else of the zones, the lower level */
     bool locked;  /* … and it is locked */
-    bool named;   /* ZONE_ALLOWED: by a conduit that names the service */
+    bool named;   /* up to ZONE_DRIFT: by a conduit that names the service */
     int row;      /* of the conduits, that the fault is about; −1: of none */
     /* Up to ZONE_WRITE: how many of the flow's functions the row does not list, and the first
-     * (where it is told: of the story's, and the first new one); ZONE_FUNCTION and 0: none of those
-     * that are kept, and there were more. */
+     * (where it is told and the list is locked: of the story's, and the first new one); ZONE_DRIFT
+     * or ZONE_FUNCTION and 0: none of those that are kept, and there were more. */
     uint16_t functions, function;
     bool wrote; /* … and something of what it is told for was a write */
 };
@@ -136,6 +138,7 @@ bool zones_judge(const struct zones *zones, const struct zone_flow *flow,
 
 struct function_seen {
     uint16_t code;
+    bool back;      /* only `to` asked for it, of whom `from` is the client */
     uint64_t flows; /* that have ended; which asked for it */
 };
 
@@ -154,7 +157,9 @@ struct conduit_seen {
     struct ip writer[CONDUIT_WRITERS];
     size_t function_count;
     struct function_seen function[FUNCTIONS_MAX]; /* ascending */
-    uint64_t more_functions; /* reports of flows, with one that found no room */
+    /* Reports of flows with one that found no room: that `from` asked for; that `to` did, or that
+     * gave way to one of `from`'s. */
+    uint64_t more_functions, more_functions_back;
 };
 
 /* What the rows look at: a flow that no conduit allows, or an OT protocol that crosses. */
@@ -165,7 +170,7 @@ struct zoned_flow {
     uint64_t out_bytes; /* of the story, as the next three */
     bool wrote;
     uint16_t functions; /* that are not listed */
-    uint16_t beyond;    /* requests of further ones than are kept */
+    uint32_t beyond;    /* requests of further ones than are kept */
     uint64_t withheld;  /* stories that the zone's rate limit held back since the last alert */
 };
 

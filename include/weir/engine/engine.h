@@ -108,8 +108,9 @@ struct engine_counts {
     uint64_t zones_withheld; /* stories not told by a row about zones, likewise */
     uint64_t conduits_unkept;    /* additions to what was seen to pass that found no room */
     uint64_t conduits_given_way; /* rows of it, only tried, that gave way to others */
-    uint64_t excepted;           /* findings that an exception held back, at each look */
-    uint64_t trusted;            /* findings that trust held back, at each look */
+    uint64_t flows_drifted; /* that asked for functions which their conduit's observed list lacks */
+    uint64_t excepted;      /* findings that an exception held back, at each look */
+    uint64_t trusted;       /* findings that trust held back, at each look */
     uint64_t findings_unasked; /* about what nobody asked for, or before (engine_told); each look */
     uint64_t findings_untold;  /* that had no story, pair or open hour any more to be told of */
     uint64_t told_elsewhere;   /* findings that another sensor had told, at each asking */

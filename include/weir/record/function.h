@@ -26,15 +26,24 @@
 #define FUNCTION_S7_UNSEEN  0x100u /* it is not in the telegram's first segment */
 #define FUNCTION_CIP_UNSEEN 0x680u /* parts of a batch, and what is wrapped twice */
 
+/* What the client asks for has the room: a code that only the other side asked for gives way to it,
+ * so that nobody who is asked can fill a set. */
 struct function_set {
     uint16_t code[FUNCTIONS_MAX]; /* `count` of them, ascending, each once */
     uint16_t count;
-    uint16_t more; /* requests of further codes, which found no room; stays at UINT16_MAX */
+    /* Requests of further codes, which found no room or gave way: the client's, the other side's.
+     * Both stay at UINT16_MAX. */
+    uint16_t more, more_back;
+    uint32_t back; /* bit i: code[i] was asked for by the other side only */
 };
 
 bool function_set_has(const struct function_set *set, uint16_t code);
-void function_set_add(struct function_set *set, uint16_t code);
+bool function_set_is_back(const struct function_set *set, size_t at);
+bool function_set_overflows(const struct function_set *set); /* there were more, of either side */
+void function_set_add(struct function_set *set, uint16_t code); /* the client's */
 void function_set_merge(struct function_set *set, const struct function_set *other);
+/* All of it was asked for by who is not the client. */
+void function_set_turn_back(struct function_set *set);
 
 /* The largest code that requests of this service can have; 0: it has none. */
 uint16_t function_last(enum service service);

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_VERSION   5
+#define RECORD_VERSION   6
 #define RECORD_MAX_BYTES 8192u /* the largest record; the ring refuses larger ones */
 #define RECORD_NAME_MAX  253u  /* a DNS name without its last dot (RFC 1035 2.3.4) */
 
@@ -205,10 +205,11 @@ struct record_flow {
     struct body_counts body[SIDES];
     struct operation_counts operations;
     struct echo_counts echo[SIDES];
+    uint32_t functions_back; /* as in struct function_set, as the other two below */
     uint8_t tunnels;   /* struct tunnel × this after the text: both sides', or orig's and resp's */
     uint8_t functions; /* codes behind those: see function.h */
-    uint16_t functions_more; /* as in struct function_set */
-    uint8_t spare[4];
+    uint16_t functions_more, functions_more_back;
+    uint8_t spare[6];
     char tail[];
 };
 

@@ -8,9 +8,11 @@ import { table } from "./table.js";
 import { t } from "./texts.js";
 import { zoneMap } from "./zone_map.js";
 
+const drifts = row => (row.functions || []).some(one => one.new);
+
 const allowed = row =>
   row.allowed === true
-    ? chip(t("allowed"), "ok")
+    ? chip(t(drifts(row) ? "new_function" : "allowed"), drifts(row) ? "" : "ok")
     : row.allowed === false
       ? chip(t("not_allowed"), "bad")
       : chip(t("not_judged"));
@@ -18,7 +20,7 @@ const allowed = row =>
 const columns = () => [
   { title: t("from"), cell: r => name(r.from), key: r => r.from },
   { title: t("to"), cell: r => name(r.to), key: r => r.to },
-  { title: t("allowed_title"), cell: allowed, key: r => (r.allowed === false ? 2 : r.allowed === true ? 0 : 1) },
+  { title: t("allowed_title"), cell: allowed, key: r => (r.allowed === false ? 2 : r.allowed === true && !drifts(r) ? 0 : 1) },
   {
     title: t("protocol"),
     cell: r => name(`${r.service || r.proto || ""}${r.port ? ` : ${r.port}` : ""}`),

@@ -307,6 +307,7 @@ export default {
   allowed: "allowed",
   not_allowed: "not allowed",
   not_judged: "not judged",
+  new_function: "allowed; asked for a new function",
   refused_count: "{0} not allowed",
   conduits_unkept: "The sensor had no room to note {0} more things that passed: what is missing here may not be allowed.",
   all_allowed: "nothing that is not allowed",

@@ -48,7 +48,7 @@ static bool on_report(void *context, struct flow *flow, enum flow_end end, struc
     last = content_get_facts(flow);
     const struct function_set *set = last.functions;
     check(!set || (set->count > 0 && set->count <= FUNCTIONS_MAX));
-    check(!set || set->more == 0 || set->count == FUNCTIONS_MAX);
+    check(!set || !function_set_overflows(set) || set->count == FUNCTIONS_MAX);
     check(last.service < SERVICES);
     return true;
 }

@@ -47,6 +47,8 @@ static uint64_t read_flow(const struct record_flow *r)
     struct function_set set;
     record_flow_functions(r, &set);
     must(set.count <= FUNCTIONS_MAX);
+    for (size_t i = 0; i < FUNCTIONS_MAX; i++)
+        must(i < set.count || !function_set_is_back(&set, i));
     for (size_t i = 0; i < set.count; i++)
         ids += function_set_has(&set, set.code[i]);
     char text[RECORD_NAME_MAX + 1];

@@ -148,7 +148,8 @@ class Site:
         return {"now": "2026-03-02T06:12:41.000Z", "zones": [{"name": n, "level": level, "state": state, "hosts": 12, "out_bytes": None} for n, level, state in zones],
                 "conduits": [{"from": a, "to": b, "service": HOSTILE[0] if self.words.hostile else s, "proto": 6, "port": p, "flows": 40 + i, "empty": 0,
                               "first": "2026-02-09T00:10:00.000Z", "last": "2026-03-02T06:10:00.000Z", "reads": 0 if s != "modbus" else 4000, "writes": 0 if s != "modbus" else 12,
-                              "bytes": int(size), "bytes_back": int(size / 9), "writers": [], "more_writers": False, "allowed": ok} for i, (a, b, s, p, size, ok) in enumerate(rows)]}
+                              "bytes": int(size), "bytes_back": int(size / 9), "writers": [], "more_writers": False, "allowed": ok,
+                              "functions": [{"code": 3, "flows": 40, "new": False}, {"code": 8, "flows": 1, "new": True}] if p == 502 else []} for i, (a, b, s, p, size, ok) in enumerate(rows)]}
 
     def status(self):
         said = copy.deepcopy(self.recorded["status"])

@@ -27,12 +27,24 @@ static struct zones *make_zones(const char *conduits)
     return zones;
 }
 
+static char *proposal(const struct zones *zones, const struct conduit_seen *const *seen,
+                      size_t count)
+{
+    return zones_proposal(zones, seen, count, false);
+}
+
+static char *locked_proposal(const struct zones *zones, const struct conduit_seen *const *seen,
+                             size_t count)
+{
+    return zones_proposal(zones, seen, count, true);
+}
+
 static void expect(const char *conduits,
                    char *text_of(const struct zones *, const struct conduit_seen *const *, size_t),
                    const char *expected)
 {
     const struct conduit_seen row = {.function_count = 3,
-                                     .function = {{3, 2}, {5, 1}, {99, 3}},
+                                     .function = {{3, false, 2}, {5, false, 1}, {99, false, 3}},
                                      .from = 0,
                                      .to = 1,
                                      .proto = 6,
@@ -68,20 +80,23 @@ static void test_drift(void **state)
 static void test_proposal(void **state)
 {
     (void)state;
-    expect("[]\n", zones_proposal, "access: write\n");
-    expect("[]\n", zones_proposal, "note: \"who writes is hidden by pseudonyms");
+    expect("[]\n", proposal, "access: write\n");
+    expect("[]\n", proposal, "note: \"who writes is hidden by pseudonyms");
 }
 
 static void test_functions(void **state)
 {
     (void)state;
-    expect("[]\n", zones_proposal,
+    expect("[]\n", proposal,
            "  functions: [3, 5, 99] # read holding registers, write single coil\n");
-    expect("[]\n", zones_proposal, ", functions: {3: 2, 5: 1, 99: 3}}\n");
+    expect("[]\n", locked_proposal, "write single coil\n  functions_state: locked\n  seen: ");
+    expect("[]\n", proposal, ", functions: {3: 2, 5: 1, 99: 3}}\n");
     expect(CONDUIT "functions: [3, 5, 99]}\n", zones_drift_text, " 0 not in the matrix");
     expect(CONDUIT "functions: [3]}\n", zones_drift_text,
            ": a new function: 5 (write single coil), 99; 3 flows");
-    expect(CONDUIT "functions: [3]}\n", zones_proposal, "  functions: [3, 5, 99] #");
+    expect(CONDUIT "functions: [3], functions_state: locked}\n", zones_drift_text,
+           ": a new function: 5 (write single coil), 99; 3 flows");
+    expect(CONDUIT "functions: [3]}\n", proposal, "  functions: [3, 5, 99] #");
     /* of two rows each function may be in one */
     expect(CONDUIT "functions: [3]}\n" CONDUIT "functions: [5, 99]}\n", zones_drift_text,
            " 0 not in the matrix");
@@ -95,10 +110,44 @@ static void test_functions(void **state)
            " 0 not in the matrix");
 }
 
+/* What only the side that is opened to asks for is drift, and in no proposal where it was seen who
+ * opens. */
+static void test_who_is_asked(void **state)
+{
+    (void)state;
+    struct conduit_seen row = {.function_count = 2,
+                               .function = {{3, false, 2}, {5, true, 1}},
+                               .from = 0,
+                               .to = 1,
+                               .proto = 6,
+                               .service = SERVICE_MODBUS,
+                               .port = 502,
+                               .flows = 3,
+                               .certain = true,
+                               .more_functions_back = 1,
+                               .most_said = 900};
+    const struct conduit_seen *seen[] = {&row};
+    struct zones *zones = make_zones(CONDUIT "functions: [3]}\n");
+    char *text = zones_proposal(zones, seen, 1, false);
+    assert_non_null(strstr(text, "  functions: [3] # read holding registers\n"));
+    assert_non_null(strstr(text, "functions: {3: 2, 5: 1}"));
+    assert_non_null(strstr(text, "what only it asks for is not listed\""));
+    free(text);
+    text = zones_drift_text(zones, seen, 1);
+    assert_non_null(strstr(text, "5 (write single coil), more than the 32 that are kept; 3 flows"));
+    free(text);
+    row.certain = false; /* either may have been the client */
+    text = zones_proposal(zones, seen, 1, false);
+    assert_non_null(strstr(text, "  functions: [3, 5] #"));
+    assert_non_null(strstr(text, "both sides asked"));
+    free(text);
+    zones_free(zones);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_drift),
-                                       cmocka_unit_test(test_proposal),
-                                       cmocka_unit_test(test_functions)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_drift), cmocka_unit_test(test_proposal),
+        cmocka_unit_test(test_functions), cmocka_unit_test(test_who_is_asked)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

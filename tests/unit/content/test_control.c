@@ -251,6 +251,8 @@ static void test_functions(void **state)
     set = content_get_facts(c.flow).functions;
     assert_int_equal(set->count, 2);
     assert_true(function_set_has(set, 12) && function_set_has(set, 15));
+    assert_false(function_set_is_back(set, 0));
+    assert_true(function_set_is_back(set, 1)); /* only the second asked for it */
 }
 
 #define CIP_DATA  CIP_ZEROS "00000000 0000 0200 0000 0000 b200 "
@@ -317,6 +319,34 @@ static void assert_functions(const uint16_t *codes, size_t most)
         assert_int_equal(set->code[count], codes[count]);
     }
     assert_int_equal(set->count, count);
+}
+
+/* A controller that asks by more functions than are kept hides nothing of what it is asked for. */
+static void test_who_is_asked_fills_no_set(void **state)
+{
+    (void)state;
+    char ask[120];
+    opened(PROTO_TCP, 102);
+    say_hex(ORIG, S7_OPEN);
+    say_hex(RESP, S7_OPENED);
+    for (unsigned function = 0x60; function < 0x60 + FUNCTIONS_MAX + 1; function++) {
+        snprintf(ask, sizeof ask,
+                 "0300 0019 02 f0 80 32 01 0000 0400 0008 0000 %02x 00 0001 0001 01e0", function);
+        say_hex(RESP, ask);
+    }
+    say_hex(ORIG, S7_SET_UP);
+    say_hex(ORIG, "0300 001f 02 f0 80 32 01 0000 0500 000e 0000 04 01 12 0a 10 02 0010 0001 84 "
+                  "000000");
+    content_flush(c.content, c.flow, c.now);
+    const struct function_set *set = content_get_facts(c.flow).functions;
+    assert_int_equal(set->count, FUNCTIONS_MAX);
+    assert_int_equal(set->code[0], 0x04);
+    assert_false(function_set_is_back(set, 0));
+    assert_int_equal(set->code[FUNCTIONS_MAX - 1], 0xf0);
+    assert_false(function_set_is_back(set, FUNCTIONS_MAX - 1));
+    assert_true(function_set_is_back(set, 1));
+    assert_int_equal(set->more, 0);
+    assert_int_equal(set->more_back, 3);
 }
 
 static void test_hidden_functions(void **state)
@@ -515,13 +545,21 @@ static void test_datagrams(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_port),       cmocka_unit_test(test_other_port),
-        cmocka_unit_test(test_cut_everywhere), cmocka_unit_test(test_gap),
-        cmocka_unit_test(test_snap),           cmocka_unit_test(test_answered),
-        cmocka_unit_test(test_joined_late),    cmocka_unit_test(test_turned),
-        cmocka_unit_test(test_others),         cmocka_unit_test(test_monotone),
-        cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_inspected),
-        cmocka_unit_test(test_functions),      cmocka_unit_test(test_hidden_functions),
+        cmocka_unit_test(test_own_port),
+        cmocka_unit_test(test_other_port),
+        cmocka_unit_test(test_cut_everywhere),
+        cmocka_unit_test(test_gap),
+        cmocka_unit_test(test_snap),
+        cmocka_unit_test(test_answered),
+        cmocka_unit_test(test_joined_late),
+        cmocka_unit_test(test_turned),
+        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_monotone),
+        cmocka_unit_test(test_datagrams),
+        cmocka_unit_test(test_inspected),
+        cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_hidden_functions),
+        cmocka_unit_test(test_who_is_asked_fills_no_set),
         cmocka_unit_test(test_large_batches),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

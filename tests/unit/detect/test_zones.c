@@ -154,6 +154,7 @@ static void test_file(void **state)
     assert_int_equal(c->writer_count, 2);
     assert_int_equal(c->functions.count, 3);
     assert_true(function_set_has(&c->functions, 3) && function_set_has(&c->functions, 43));
+    assert_true(c->functions_locked);
     assert_int_equal(c[1].functions.count, 0);
     assert_int_equal(c[1].from, ZONE_ANY);
     assert_int_equal(c[1].proto, 17);
@@ -200,6 +201,10 @@ static void test_refused_files(void **state)
         {"- {from: control, to: office, protocol: tcp, functions: [3]}\n",
          "c.yaml:1:57: functions: is a list, expected none: this protocol has no function codes"},
         {"- {from: control, to: office, protocol: asterix, functions: [3]}\n", "expected none"},
+        {"- {from: control, to: office, protocol: s7, functions: [3], functions_state: strict}\n",
+         "functions_state: \"strict\", expected observe or locked"},
+        {"- {from: control, to: office, protocol: s7, functions_state: locked}\n",
+         "c.yaml:1:62: functions_state: \"locked\", expected none: no functions are listed"},
         {"- {from: control, to: office, protocol: modbus, functions: [1,2,3,4,5,6,7,8,9,10,11,12,"
          "13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33]}\n",
          "expected at most 32 function codes"},
@@ -267,9 +272,11 @@ static void test_judged(void **state)
 #define ASKING(more)                                                                               \
     "- {from: supervision, to: control, protocol: modbus, port: 502, functions: [3, 16]" more "}"  \
     "\n"
+#define OBSERVING(more) ASKING(", functions_state: observe" more)
 
 #define LISTING(list)                                                                              \
-    "- {from: supervision, to: control, protocol: modbus, port: 502, functions: [" list "]}\n"
+    "- {from: supervision, to: control, protocol: modbus, port: 502, functions: [" list "], "      \
+    "functions_state: locked}\n"
 
 /* What is asked for has to be in the row's list, all of it; a row without a list takes anything. */
 static void test_functions(void **state)
@@ -295,6 +302,16 @@ static void test_functions(void **state)
         {ASKING(", access: read"), {16}, 0, 1, ZONE_WRITE, 0, 0},
         {READING, {5}, 0, 1, ZONE_WRITE, 0, 0},
         {ASKING(", writers: [10.9.2.9]"), {5}, 0, 1, ZONE_WRITER, 1, 5},
+        /* a list that is only observed: what it lacks is drift, and what is against it as ever */
+        {OBSERVING(""), {3, 5}, 0, 1, ZONE_DRIFT, 1, 5},
+        {OBSERVING(""), {3}, 1, 0, ZONE_DRIFT, 0, 0},
+        {ASKING(", functions_state: locked"), {8}, 0, 0, ZONE_FUNCTION, 1, 8},
+        {OBSERVING(", access: read"), {5, 8}, 0, 1, ZONE_WRITE, 2, 5},
+        {OBSERVING(", writers: [10.9.2.9]"), {5}, 0, 1, ZONE_WRITER, 1, 5},
+        {OBSERVING(""), {16}, 0, 1, ZONE_ALLOWED, 0, 0},
+        {ASKING("") OBSERVING(""), {8, 9}, 0, 0, ZONE_DRIFT, 2, 8},
+        {LISTING("3, 8") OBSERVING(""), {8, 9}, 0, 0, ZONE_DRIFT, 2, 8},
+        {LISTING("8") OBSERVING(""), {8}, 0, 0, ZONE_ALLOWED, 0, 0},
         /* of two lists the one that lacks least, wherever it stands */
         {LISTING("1, 2") LISTING("3, 5") LISTING("1, 4"), {3, 5, 8}, 0, 0, ZONE_FUNCTION, 1, 8},
         /* the mildest of two rows */
@@ -351,7 +368,7 @@ static void test_a_function_is_told(void **state)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         struct zones *zones =
             site(ASKING("") "- {from: supervision, to: outside, protocol: modbus, "
-                            "functions: [3]}\n");
+                            "functions: [3], functions_state: locked}\n");
         struct zoned_flow zoned = {.zones = zones};
         struct finding finding[JUDGE_FINDINGS];
         zoned.flow = flow(zones, "10.9.2.1", row[i].resp, 502, SERVICE_MODBUS);
@@ -626,15 +643,19 @@ static void test_payload_functions(void **state)
     (void)state;
     static const struct {
         enum zone_state state;
+        const char *list;
         uint16_t code;
         const char *id;
-    } row[] = {{ZONE_LOCKED, 3, NULL},
-               {ZONE_LOCKED, 8, "zone.conduit"},
-               {ZONE_OBSERVE, 3, NULL},
-               {ZONE_OBSERVE, 8, "zone.payload"}};
+    } row[] = {{ZONE_LOCKED, "locked", 3, NULL},  {ZONE_LOCKED, "locked", 8, "zone.conduit"},
+               {ZONE_OBSERVE, "locked", 3, NULL}, {ZONE_OBSERVE, "locked", 8, "zone.payload"},
+               {ZONE_LOCKED, "observe", 8, NULL}, {ZONE_OBSERVE, "observe", 8, NULL}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        struct zones *zones =
-            site("- {from: outside, to: control, protocol: modbus, functions: [3]}\n");
+        char text[120];
+        snprintf(text, sizeof text,
+                 "- {from: outside, to: control, protocol: modbus, functions: [3], "
+                 "functions_state: %s}\n",
+                 row[i].list);
+        struct zones *zones = site(text);
         struct zoned_flow zoned = {.zones = zones};
         struct finding finding[JUDGE_FINDINGS];
         zones->zone[0].state = row[i].state;

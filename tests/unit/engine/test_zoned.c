@@ -128,6 +128,40 @@ static void test_functions(void **state)
     zones_free(zones);
 }
 
+/* Who is asked fills no row, in one flow or in many: each that the client asks for finds room. */
+static void test_functions_of_who_is_asked(void **state)
+{
+    static const char *const name[] = {"a", "b"};
+    struct zones *zones = zones_of(name, 2);
+    struct zoned zoned;
+    struct record_flow record = {.end = FLOW_END_CLOSED};
+    (void)state;
+    zoned_init(&zoned, zones);
+    for (uint16_t code = 100; code < 100 + FUNCTIONS_MAX + 1; code++) {
+        struct zone_flow flow = flow_of(0, 1, 0);
+        flow.functions = (struct function_set){.code = {code}, .count = 1, .back = 1};
+        assert_true(zoned_note(&zoned, &record, &flow));
+    }
+    const struct conduit_seen *row = row_at(&zoned, 0);
+    assert_int_equal(row->function_count, FUNCTIONS_MAX);
+    assert_int_equal(row->more_functions, 0);
+    assert_int_equal(row->more_functions_back, 1);
+    struct zone_flow flow = flow_of(0, 1, 0);
+    flow.functions = (struct function_set){.code = {3, 101}, .count = 2};
+    assert_true(zoned_note(&zoned, &record, &flow));
+    assert_int_equal(row->function_count, FUNCTIONS_MAX);
+    assert_int_equal(row->function[0].code, 3);
+    assert_false(row->function[0].back);
+    assert_true(row->function[1].back);
+    assert_int_equal(row->function[2].code, 101);
+    assert_false(row->function[2].back); /* both ask for it */
+    assert_int_equal(row->function[2].flows, 2);
+    assert_int_equal(row->more_functions, 0);
+    assert_int_equal(row->more_functions_back, 2);
+    zoned_fini(&zoned);
+    zones_free(zones);
+}
+
 /* Who opened was not seen, and no row is there: the matrix says which way round it is, as it does
  * when the flow is judged. */
 static void test_matrix_says(void **state)
@@ -293,9 +327,12 @@ static void test_restart(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),        cmocka_unit_test(test_bound),
-        cmocka_unit_test(test_matrix_says), cmocka_unit_test(test_functions),
-        cmocka_unit_test(test_scan),        cmocka_unit_test(test_restart)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+                                       cmocka_unit_test(test_bound),
+                                       cmocka_unit_test(test_matrix_says),
+                                       cmocka_unit_test(test_functions),
+                                       cmocka_unit_test(test_functions_of_who_is_asked),
+                                       cmocka_unit_test(test_scan),
+                                       cmocka_unit_test(test_restart)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

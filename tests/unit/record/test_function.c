@@ -47,6 +47,39 @@ static void test_bound(void **state)
     assert_int_equal(other.more, UINT16_MAX);
 }
 
+/* What the client asks for has the room; what gave way, or found none, is counted by who asked. */
+static void test_who_is_asked(void **state)
+{
+    struct function_set set = {.count = 0}, asked = {.count = 0};
+    (void)state;
+    for (unsigned i = 0; i < FUNCTIONS_MAX + 1; i++)
+        function_set_add(&asked, (uint16_t)(100 + i));
+    function_set_turn_back(&asked);
+    assert_int_equal(asked.more, 0);
+    assert_int_equal(asked.more_back, 1);
+    function_set_add(&set, 500);
+    function_set_add(&set, 110);
+    function_set_merge(&set, &asked); /* 30 find room beside both */
+    assert_int_equal(set.count, FUNCTIONS_MAX);
+    assert_int_equal(set.more_back, 1 + 1);
+    assert_false(function_set_is_back(&set, 10)); /* 110: both ask for it */
+    assert_true(function_set_is_back(&set, 9) && function_set_is_back(&set, 11));
+    assert_false(function_set_is_back(&set, FUNCTIONS_MAX - 1)); /* 500 */
+    function_set_add(&set, 1);                                   /* in the place of 130 */
+    assert_int_equal(set.code[0], 1);
+    assert_false(function_set_is_back(&set, 0));
+    assert_true(function_set_is_back(&set, 1));
+    assert_false(function_set_is_back(&set, 11)); /* 110 */
+    assert_false(function_set_has(&set, 130));
+    for (uint16_t code = 2; code < 40; code++)
+        function_set_add(&set, code);
+    assert_int_equal(set.count, FUNCTIONS_MAX);
+    assert_int_equal(set.back, 0);
+    assert_int_equal(set.more, 38 - 29);
+    assert_true(function_set_has(&set, 110) && function_set_has(&set, 500));
+    assert_int_equal(set.more_back, 2 + 30);
+}
+
 static void expect(enum service service, uint16_t code, const char *text)
 {
     char have[FUNCTION_TEXT_SIZE];
@@ -100,8 +133,9 @@ static void test_all_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_set), cmocka_unit_test(test_bound),
-                                       cmocka_unit_test(test_names), cmocka_unit_test(test_writes),
-                                       cmocka_unit_test(test_all_names)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_set),          cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_who_is_asked), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_writes),       cmocka_unit_test(test_all_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

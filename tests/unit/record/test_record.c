@@ -335,10 +335,22 @@ static void test_functions(void **state)
     set = (struct function_set){.code = {1}, .count = 1, .more = 1};
     tell_functions(&set, false);
     expect("more, and there is room", RECORD_RANGE);
+    set = (struct function_set){.code = {1}, .count = 1, .more_back = 1};
+    tell_functions(&set, false);
+    expect("more of the other side, and there is room", RECORD_RANGE);
+    set = (struct function_set){.code = {1}, .count = 1, .back = 2};
+    tell_functions(&set, false);
+    expect("one marked that is not there", RECORD_RANGE);
+    set = (struct function_set){.code = {1}, .count = 1};
     for (unsigned i = 0; i < FUNCTIONS_MAX; i++)
         function_set_add(&set, (uint16_t)(i + 1));
     tell_functions(&set, true);
     expect("all that there is room for", RECORD_OK);
+    set.back = 0x80000001;
+    tell_functions(&set, true);
+    expect("those of the other side", RECORD_OK);
+    record_flow_functions(&made.flow, &back);
+    assert_true(function_set_is_back(&back, 0) && function_set_is_back(&back, 31));
     made.flow.functions -= 5;
     expect("fewer than there are", RECORD_TAIL);
     made.flow.functions = FUNCTIONS_MAX + 1;

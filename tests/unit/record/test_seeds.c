@@ -128,7 +128,7 @@ static void make_flow_tunnels(void)
 
 static void make_flow_functions(void)
 {
-    static const struct function_set set = {.code = {3, 5, 16}, .count = 3};
+    static const struct function_set set = {.code = {3, 5, 16}, .count = 3, .back = 2};
     flow_of("", 0, 0);
     made.flow.service = SERVICE_MODBUS;
     made.flow.operations = (struct operation_counts){.reads = 9, .writes = 2};
