@@ -10,6 +10,8 @@
 #define TAIL_WEIGHT 20.0 /* host-days that σ0 stands for; of what is fused: */
 #define SIGMA       1.0  /* of −ln p, if p is what it says */
 #define SIGMA_FUSED 2.0
+/* Of what is served there are five kinds, and none that say the same of one event once more. */
+#define SIGMA_SERVED 1.7
 /* What is asked for is one host-day in a thousand, of which a hundred hosts see one or two in the
  * weeks that are remembered. How high a fleet's tail begins is its own, how fast it falls is not.
  */
@@ -159,7 +161,9 @@ double calibration_edge(double bin)
 
 static double sigma_of(unsigned which)
 {
-    return which < EVIDENCES ? SIGMA : SIGMA_FUSED;
+    if (which < EVIDENCES)
+        return SIGMA;
+    return which - EVIDENCES == EVIDENCE_SERVED ? SIGMA_SERVED : SIGMA_FUSED;
 }
 
 static double weight_of(unsigned which)

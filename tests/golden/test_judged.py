@@ -31,6 +31,7 @@ KINDS = SENT + SERVED + UPLOADS
 OF_SIDE = ((*range(len(SENT)), *range(len(SENT + SERVED), len(KINDS))),
            range(len(SENT), len(SENT + SERVED)))
 FUSED = ((1.84, 1.7), (1.5, 1.95)) # of the belief in what is fused, by side: scale, looks
+SIGMA_FUSED = (2, 1.7)
 
 
 def edge(k):
@@ -67,7 +68,7 @@ def calibrated(said, which, l):
     if l <= 0:
         return 1
     fused = which - len(KINDS)
-    belief = (1, 20) if fused < 0 else (2, 100)
+    belief = (1, 20) if fused < 0 else (SIGMA_FUSED[fused], 100)
     scale, looks = (1, KINDS[which][1]) if fused < 0 else FUSED[fused]
     s = min(1, looks * math.exp(-l / scale))
     for name, pseudo in (("fleet", 10), ("group", 300)):
