@@ -580,7 +580,9 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
         w->pick = pick_open(config->pick_fd, config->wanted, &config->decoder, error);
         return w->pick ? 0 : -1;
     }
-    w->content = content_new(&config->content, &content_events, w, error);
+    struct content_config content = config->content;
+    content.unhurried = !w->live; /* on the wire nothing is put off until packets come */
+    w->content = content_new(&content, &content_events, w, error);
     if (!w->content)
         return -1;
     w->table = flow_table_new(&config->flow, &flow_events, w);

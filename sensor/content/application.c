@@ -35,10 +35,10 @@ struct application_sample {
 /* --- life --------------------------------------------------------------------------------------
  */
 
-struct applications *applications_new(struct error *error)
+struct applications *applications_new(bool later, struct error *error)
 {
-    struct ndpi_port *port = ndpi_port_new(error);
-    if (!port)
+    struct ndpi_port *port = later ? NULL : ndpi_port_new(error);
+    if (!port && !later)
         return NULL;
     struct applications *applications = xcalloc(1, sizeof *applications);
     applications->port = port;
@@ -152,6 +152,8 @@ static void ask(struct content_flow *cf)
                                   .port = {key.orig_port, key.resp_port}};
     char name[RECORD_NAME_MAX + 1];
     uint32_t size;
+    if (!a->port && !(a->port = ndpi_port_new(NULL)))
+        abort(); /* no memory, as in xcalloc */
     a->asked++;
     ndpi_port_begin(a->port, &flow);
     for (uint32_t at = 0; at < cf->sample->size;) {

@@ -15,7 +15,8 @@
 struct applications;
 struct application_sample; /* of a flow that may be asked about */
 
-struct applications *applications_new(struct error *error);
+/* `later`: libndpi is begun by the first flow that it is asked about. */
+struct applications *applications_new(bool later, struct error *error);
 void applications_free(struct applications *applications);
 void applications_health(const struct applications *applications, struct health *health);
 

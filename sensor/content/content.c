@@ -213,7 +213,7 @@ struct content *content_new(const struct content_config *config,
     content->nothing->content = content;
     content->streams = streams_new(&config->stream, &stream_events, error);
     if (content->streams && config->applications)
-        content->applications = applications_new(error);
+        content->applications = applications_new(config->unhurried, error);
     if (!content->suffixes)
         error_set(error, ERROR_RUN, "libpsl has no built-in Public Suffix List");
     if (content->streams && !content->applications == !config->applications && content->suffixes &&

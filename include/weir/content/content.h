@@ -44,7 +44,8 @@ struct content_config {
     struct stream_config stream;
     struct hash_key key; /* the site's key for hashes of found items */
     bool bindings;       /* which device holds which address is told (content/binding.h) */
-    bool applications;   /* libndpi is asked about what has no name here: 25 ms to begin with */
+    bool applications;   /* libndpi is asked about what has no name here: 50 ms to begin with … */
+    bool unhurried;      /* … which are taken when it is asked first, if it ever is */
     bool samples;        /* privacy.content_samples: a few found items are told as they were */
     const struct content_pattern *pattern; /* borrowed for content_new only */
     size_t pattern_count;

@@ -124,11 +124,10 @@ static inline void send_cut(struct sender *s, enum flow_side side, uint64_t offs
     uint8_t *payload = malloc(captured ? captured : 1);
     if (!payload)
         abort();
-    for (uint32_t i = 0; i < captured; i++) {
+    for (uint32_t i = 0; i < captured; i++)
         payload[i] = sent_byte(s->id, side, offset + i);
-        if (side == SIDE_ORIG && offset + i < s->size)
-            s->captured[offset + i] = 1;
-    }
+    if (side == SIDE_ORIG && offset < s->size)
+        memset(s->captured + offset, 1, captured < s->size - offset ? captured : s->size - offset);
     uint32_t seq = s->isn[side] + (uint32_t)offset;
     sender_packet(s, side, (flags & TCP_SYN) ? seq - 1 : seq, flags, 0, payload, captured, bytes);
     free(payload);

@@ -249,27 +249,37 @@ static void open_way(struct sender *s, enum way way)
     s->carrier = &wire;
 }
 
-static void run_path(const struct path *p, enum way way)
+/* There is one flow: room for the usual number of them would take longer to make than the path
+ * does. */
+#define FLOWS 16
+
+static void run_planned(const struct network *n, enum way way)
 {
-    streams = open_streams(0, 0);
+    streams = open_streams(FLOWS, 0);
     assert_non_null(streams);
     struct sender s;
-    sender_init(&s, streams, 11, p->isn, 42);
-    struct network n;
-    plan(&n, p);
-    sender_track(&s, n.size);
-    assert_int_equal(s.size, n.size);
+    sender_init(&s, streams, 11, n->path->isn, 42);
+    sender_track(&s, n->size);
+    assert_int_equal(s.size, n->size);
     open_way(&s, way);
-    handshake(&s, p);
-    play(&s, &n);
+    handshake(&s, n->path);
+    play(&s, n);
     struct health health = health_of(streams);
-    verify(&s, &n, way, &health);
+    verify(&s, n, way, &health);
     if (s.carry) {
         assert_int_equal(flow_table_count(wire.table), 1);
         wire_close(&wire);
     }
     sender_fini(&s);
     teardown(NULL);
+}
+
+static void run_path(const struct path *p, enum way first, enum way last)
+{
+    struct network n;
+    plan(&n, p);
+    for (enum way way = first; way <= last; way++)
+        run_planned(&n, way);
     free(n.events);
     free(n.received);
 }
@@ -412,8 +422,7 @@ static void test_paths(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        for (enum way way = WAY_STRAIGHT; way < WAYS; way++)
-            run_path(&paths[i], way);
+        run_path(&paths[i], WAY_STRAIGHT, WAY_IPV6);
 }
 
 /* Many random mixtures, small, each with other numbers. */
@@ -439,7 +448,7 @@ static void test_random_paths(void **state)
             p.sensor_loss = 100000;
             p.lossless = false;
         }
-        run_path(&p, (enum way)(i % WAYS));
+        run_path(&p, (enum way)(i % WAYS), (enum way)(i % WAYS));
     }
 }
 

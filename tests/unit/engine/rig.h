@@ -6,6 +6,7 @@
 
 #include "records.h"
 #include "weir/base/buffer.h"
+#include "weir/base/digest.h"
 #include "weir/baseline/embedded.h"
 #include "weir/bus/bus.h"
 #include "weir/bus/event_loop.h"
@@ -20,6 +21,7 @@
 #define RIG_FLOWS  8192
 #define RIG_ALERTS 64
 #define RIG_LOST   64
+#define RIG_QUIET  3
 #define MONDAY_8   INT64_C(1772438400000000000) /* 2026-03-02 08:00 UTC */
 
 struct rig {
@@ -164,6 +166,22 @@ static inline bool rig_settled(const struct rig *rig)
 static inline void rig_settle(struct rig *rig)
 {
     RIG_UNTIL(rig, rig_settled(rig));
+}
+
+/* Until nothing moves any more: the store owes no answer, and for RIG_QUIET turns of 10 ms nothing
+ * was counted. On a busy machine that takes as long as it takes. */
+static inline void rig_rest(struct rig *rig)
+{
+    uint64_t counted = 0;
+    for (int turns = 0, quiet = 0; quiet < RIG_QUIET; turns++) {
+        if (turns == 3000)
+            fail_msg("no rest after 30 s");
+        rig_turn(rig, 10 * NS_PER_MS);
+        const struct engine_counts *counts = engine_counts_of(rig->engine);
+        uint64_t now = hash64(counts, sizeof *counts, rig->flows);
+        quiet = now == counted && store_pending(rig->store) == 0 ? quiet + 1 : 0;
+        counted = now;
+    }
 }
 
 static inline void rig_gave_up(void *context)

@@ -23,7 +23,7 @@ static void push(struct rig *rig, int64_t after_ns, uint16_t port, const char *h
     struct flow_key key = make_flow_key(host, port, "198.51.100.9", 443);
     rig_push_flow(rig, BEGIN + after_ns, &key, bytes, 10);
     rig_push_watermark(rig, 0, BEGIN + after_ns + NS_PER_MS);
-    rig_turn(rig, 50 * NS_PER_MS);
+    rig_rest(rig);
 }
 
 static void end(struct rig *rig)
@@ -92,7 +92,7 @@ static void test_a_changed_profile_is_read_again(void **state)
     assert_int_equal(engine_memory_changed(rig->engine, &ip, false), ENGINE_CHANGED);
     push(rig, 2 * NS_PER_S, 40002, HOST, 100);
     for (int i = 0; i < 600 && engine_history_of(rig->engine).hosts == 0; i++)
-        rig_turn(rig, 100 * NS_PER_MS); /* the store answers when it can */
+        rig_rest(rig); /* the store answers when it can */
     assert_int_equal(engine_history_of(rig->engine).hosts, 1);
     assert_int_equal(engine_history_of(rig->engine).longest_hours, 500);
     end(rig);

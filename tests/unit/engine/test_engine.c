@@ -269,7 +269,7 @@ static void test_an_hour_is_closed_two_minutes_after_its_end(void **state)
     rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_HOUR + 90 * NS_PER_S);
     engine_begin(rig->engine, NULL);
     RIG_UNTIL(rig, rig->flows == 6);
-    rig_turn(rig, 200 * NS_PER_MS); /* in which nothing is closed */
+    rig_rest(rig); /* in which nothing is closed */
     assert_int_equal(engine_counts_of(rig->engine)->host_hours_closed, 0);
     assert_int_equal(engine_history_of(rig->engine).hosts, 0);
     push_an_hour(rig, MONDAY_8 + NS_PER_HOUR + 2 * NS_PER_MIN, 1);
@@ -331,7 +331,7 @@ static void test_what_comes_from_inside(void **state)
     rig_push_flow(rig, MONDAY_8 + 4 * NS_PER_S, &key, 300, 9000);
     rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_MIN);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 300 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(inside_of(rig, "10.0.0.1"), 5700);
     assert_int_equal(inside_of(rig, "10.0.0.9"), 110);
     assert_int_equal(inside_of(rig, "10.0.0.8"), 0);
@@ -393,7 +393,7 @@ static void test_nothing_before_it_begins(void **state)
     struct rig *rig = *state;
     push_an_hour(rig, MONDAY_8, 3);
     rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_MIN);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->flows, 0);
     rig_finish(rig);
     assert_int_equal(rig->flows, 3);
@@ -407,7 +407,7 @@ static void test_the_slower_worker_holds_the_other(void **state)
     push_an_hour(rig, MONDAY_8, 3); /* worker 0 */
     rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_HOUR);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->flows, 0);
     make_flow(&record, 1, MONDAY_8 + 1500 * NS_PER_MS, &key, 7, 7);
     rig_push(rig, 1, &record);

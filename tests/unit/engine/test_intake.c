@@ -60,7 +60,7 @@ static void push_end(struct rig *rig, uint32_t worker, int64_t time_ns, unsigned
 static void begin(struct rig *rig)
 {
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
 }
 
 /* --- a loss ----------------------------------------------------------------------------------- */
@@ -145,7 +145,7 @@ static void test_a_successor(void **state)
     rig_replace(rig, 0);
     push_end(rig, 0, MONDAY_8 + 5 * NS_PER_S, 9);
     rig_push_watermark(rig, 0, MONDAY_8 + 6 * NS_PER_S);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     const struct engine_counts *counts = engine_counts_of(rig->engine);
     assert_int_equal(rig->drained[0], 1);
     assert_int_equal(rig->flows, 7);
@@ -178,7 +178,7 @@ static void test_successors_that_die_at_once(void **state)
     assert_int_equal(counts->workers_lost, 5);
     assert_int_equal(counts->flows_lost, 2);
     rig_push_watermark(rig, 0, MONDAY_8 + 9 * NS_PER_S);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(counts->absences, 1);
     assert_int_equal(counts->absent_ns, 8 * NS_PER_S);
     assert_int_equal(rig->engine->worker[0].incarnation, 5);
@@ -199,7 +199,7 @@ static void test_an_orderly_end_is_no_loss(void **state)
     push_end(rig, 0, MONDAY_8 + 2 * NS_PER_S, 2);
     rig_push_watermark(rig, 0, MONDAY_8 + 3 * NS_PER_S);
     rig_push_watermark(rig, 1, MONDAY_8 + 3 * NS_PER_S);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->flows, 2);
     assert_int_equal(engine_counts_of(rig->engine)->absences, 0);
 }
@@ -234,24 +234,24 @@ static void test_an_absent_worker_holds_nobody_up(void **state)
     assert_int_equal(rig->flows, 0); /* worker 1 is there and has said nothing yet */
     engine_lost(rig->engine, 1, rig->incarnation[1], "died (signal 9)", false);
     assert_int_equal(rig->drained[1], 1);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->flows, 1);
     push_end(rig, 0, MONDAY_8 + 3 * NS_PER_S, 2);
     rig_push_watermark(rig, 0, MONDAY_8 + 4 * NS_PER_S);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->flows, 2);
     rig_replace(rig, 1);
     push_end(rig, 1, MONDAY_8 + 2 * NS_PER_S, 3); /* older than what is complete */
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->flows, 3);
     assert_int_equal(rig->time_ns[2], MONDAY_8 + 2 * NS_PER_S);
     assert_int_equal(engine_counts_of(rig->engine)->late, 1);
     push_end(rig, 0, MONDAY_8 + 5 * NS_PER_S, 2);
     rig_push_watermark(rig, 0, MONDAY_8 + 6 * NS_PER_S);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->flows, 3); /* it is there again: the others wait for it */
     rig_push_watermark(rig, 1, MONDAY_8 + 6 * NS_PER_S);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->flows, 4);
 }
 
@@ -365,7 +365,7 @@ static void test_a_worker_without_watermarks_is_ended(void **state)
     rig_replace(rig, 0);
     push_end(rig, 0, MONDAY_8 + 2000, 1);
     rig_push_watermark(rig, 0, MONDAY_8 + 2000);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->flows, 501);
     assert_int_equal(rig->damaged[0], 1);
 }
@@ -384,7 +384,7 @@ static void test_records_that_lie_about_their_order(void **state)
         rig->number[0] -= 2;
         push_end(rig, 0, now + 20, 3);
         push_end(rig, 0, now + 30, 4);
-        i ? rig_turn(rig, 100 * NS_PER_MS) : begin(rig);
+        i ? rig_rest(rig) : begin(rig);
         assert_int_equal(rig->flows, 1 + i);
         assert_int_equal(rig->damaged[0], 1 + i);
         engine_lost(rig->engine, 0, rig->incarnation[0], "damaged", false);
@@ -425,7 +425,7 @@ static void test_a_record_of_tomorrow(void **state)
     assert_int_equal(rig->flows, 1);
     assert_int_equal(rig->damaged[0], 0);
     push_progress(rig, 0, now_ns + 2 * NS_PER_DAY, 8, 1000);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->damaged[0], 1);
     assert_int_equal(rig->flows, 1);
     assert_int_equal(engine_status_of(rig->engine).complete.ns, now_ns + NS_PER_HOUR);
@@ -450,7 +450,7 @@ static void test_a_worker_that_says_nothing(void **state)
     assert_int_equal(rig->damaged[1], 1);
     assert_int_equal(engine_status_of(rig->engine).complete.ns, INT64_MIN); /* held up till then */
     engine_lost(rig->engine, 1, rig->incarnation[1], "died (signal 9)", false);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(engine_status_of(rig->engine).complete.ns, MONDAY_8 + 15 * NS_PER_S);
 }
 

@@ -155,15 +155,15 @@ static void test_told_in_silence(void **state)
     for (int64_t s = 10; s <= 120; s += 11)
         report(rig, s, 0, 1000, 100);
     rig_push_watermark(rig, 0, T(149));
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_null(sight_alert(rig, 0));
     rig_push_watermark(rig, 0, T(151));
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     expect(sight_alert(rig, 0), "tap", "sensor.blind.silent.tap", 120);
     assert_int_equal(sight_alert(rig, 0)->time.ns, T(150));
     report(rig, 190, 0, 1000, 100);
     rig_push_watermark(rig, 0, T(196));
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     const struct alert *end = sight_alert(rig, 1);
     assert_non_null(end);
     assert_int_equal(end->state, INCIDENT_CLOSE);
@@ -199,7 +199,7 @@ static void test_idle_time_closes_hours(void **state)
     engine_begin(rig->engine, NULL);
     report(rig, 10, 0, 1000, 100);
     rig_push_watermark(rig, 0, T(3 * 3600));
-    rig_turn(rig, 200 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(engine_counts_of(rig->engine)->hours_closed, 1);
     rig_push_watermark(rig, 0, INT64_MAX);
     rig_run(rig);

@@ -21,6 +21,11 @@
 #define TROUBLE 15 /* the step it begins before … */
 #define OVER    41 /* … and ends before */
 
+/* A server that lives answers within PATIENT_NS on the busiest machine, so that only those are
+ * given up who are to be; who is asked to say nothing is waited for no longer than BRIEF_NS. */
+#define PATIENT_NS (20 * NS_PER_S)
+#define BRIEF_NS   (2 * NS_PER_S)
+
 struct play {
     struct rig *rig;
     struct door door;
@@ -40,8 +45,8 @@ static void until(struct rig *rig, bool (*goes_on)(struct rig *rig))
 {
     struct wtime begin = wtime_now();
     while (goes_on(rig)) {
-        if (wtime_now().ns - begin.ns > 20 * NS_PER_S)
-            fail_msg("nothing happened for 20 s");
+        if (wtime_now().ns - begin.ns > 60 * NS_PER_S)
+            fail_msg("nothing happened for 60 s");
         rig_turn(rig, NS_PER_MS);
     }
 }
@@ -57,7 +62,8 @@ static void start_engine(struct play *play)
     engine_begin(rig->engine, NULL);
 }
 
-static void open_play(struct play *play, bool checkpoint, enum door_mode mode)
+static void open_waiting(struct play *play, bool checkpoint, enum door_mode mode,
+                         int64_t timeout_ns)
 {
     struct rig *rig = rig_open_live(1, 1000, 0);
     play->rig = rig;
@@ -69,11 +75,21 @@ static void open_play(struct play *play, bool checkpoint, enum door_mode mode)
                                         .prefix = "weir-test",
                                         .sensor = "test",
                                         .instance = "here",
-                                        .timeout_ns = 200 * NS_PER_MS};
+                                        .timeout_ns = timeout_ns};
     engine_free(rig->engine);
     rig->reach = &play->reach;
     rig->checkpoint = checkpoint;
     start_engine(play);
+}
+
+static void open_play(struct play *play, bool checkpoint, enum door_mode mode)
+{
+    open_waiting(play, checkpoint, mode, PATIENT_NS);
+}
+
+static int64_t wait_for(enum door_mode mode)
+{
+    return mode == DOOR_SILENT ? BRIEF_NS : PATIENT_NS;
 }
 
 static void close_play(struct play *play)
@@ -276,7 +292,7 @@ static const struct trouble {
     enum engine_store_state state;
 } troubles[] = {
     {"gone", "closed the connection", DOOR_SHUT, NULL, NULL, ENGINE_STORE_AWAY},
-    {"silent", "no answer within 0.2 s", DOOR_SILENT, NULL, NULL, ENGINE_STORE_AWAY},
+    {"silent", "no answer within 2 s", DOOR_SILENT, NULL, NULL, ENGINE_STORE_AWAY},
     {"loading", "still loading", DOOR_SAYS, NULL, NULL, ENGINE_STORE_AWAY},
     {"full", "is full", DOOR_OPEN, "CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0",
      ENGINE_STORE_READS},
@@ -340,7 +356,7 @@ static void test_every_trouble(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++) {
         struct play play;
-        open_play(&play, false, DOOR_OPEN);
+        open_waiting(&play, false, DOOR_OPEN, wait_for(troubles[i].mode));
         play_steps(&play, 0, TROUBLE);
         assert_int_equal(status_of(&play).state, ENGINE_STORE_HERE);
         begin_trouble(&play, &troubles[i]);
@@ -380,7 +396,7 @@ static void test_not_there_at_the_start(void **state)
     (void)state;
     for (enum door_mode mode = DOOR_SHUT; mode <= DOOR_SAYS; mode++) {
         struct play play;
-        open_play(&play, false, mode);
+        open_waiting(&play, false, mode, wait_for(mode));
         assert_int_equal(status_of(&play).state, ENGINE_STORE_AWAY);
         play_steps(&play, 0, 20);
         assert_true(play.rig->alerts > 1); /* what needs no history */
@@ -408,10 +424,8 @@ static void test_what_is_no_store(void **state)
         play.door.says = says[i];
         play.door.mode = DOOR_SAYS;
         play_steps(&play, 0, 3);
-        for (int turn = 0; turn < 100 && !strstr(status_of(&play).why, why[i]); turn++)
-            rig_turn(play.rig, 20 * NS_PER_MS);
-        if (!strstr(status_of(&play).why, why[i]))
-            fail_msg("\"%s\" does not say \"%s\"", status_of(&play).why, why[i]);
+        awaited = why[i];
+        until(play.rig, says_other);
         assert_int_equal(status_of(&play).state, ENGINE_STORE_AWAY);
         close_play(&play);
     }
@@ -509,11 +523,11 @@ static void test_loads_go_on_behind_a_held_host(void **state)
 static void test_back_off(void **state)
 {
     struct play play;
+    struct wtime began = wtime_now();
     (void)state;
     open_play(&play, false, DOOR_SHUT);
-    unsigned before = play.door.came;
-    rig_turn(play.rig, 1500 * NS_PER_MS); /* 0.2, 0.4, 0.8 s later */
-    assert_in_range(play.door.came - before, 2, 3);
+    RIG_UNTIL(play.rig, play.door.came >= 4); /* at once; 0.2, 0.4, 0.8 s later */
+    assert_true(wtime_now().ns - began.ns > 1300 * NS_PER_MS);
     close_play(&play);
 }
 

@@ -76,7 +76,7 @@ static void come_back(struct rig *rig)
     rig_open_store(rig);
     rig_open_journal(rig);
     start(rig);
-    rig_turn(rig, 300 * NS_PER_MS);
+    rig_rest(rig);
 }
 
 /* One alert: of a host of its own. */
@@ -87,7 +87,7 @@ static void push(struct rig *rig, int second, uint64_t bytes)
     struct flow_key key = make_flow_key(host, 40000, "198.51.100.7", 443);
     rig_push_flow(rig, SECOND(second), &key, bytes, 10);
     rig_push_watermark(rig, 0, SECOND(second) + NS_PER_MS);
-    rig_turn(rig, 200 * NS_PER_MS);
+    rig_rest(rig);
 }
 
 static enum error_code say_only(struct rig *rig, enum noise_verb verb, const char *target,
@@ -111,7 +111,7 @@ static enum error_code say(struct rig *rig, enum noise_verb verb, const char *ta
                            const char *body)
 {
     enum error_code code = say_only(rig, verb, target, body);
-    rig_turn(rig, 50 * NS_PER_MS); /* its record is synced before the loop sleeps */
+    rig_rest(rig); /* its record is synced before the loop sleeps */
     return code;
 }
 
@@ -240,7 +240,7 @@ static void test_close(void **state)
                      ERROR_NONE);
     push(rig, 2, 2000);
     rig_push_watermark(rig, 0, SECOND(8 * 86400)); /* a story is over after 7 days */
-    rig_turn(rig, 500 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(journal_has(rig, "\"state\":\"close\""), 2);
     assert_int_equal(journal_has(rig, "\"silenced\":{"), 2); /* open and close of the second */
 }
@@ -251,7 +251,7 @@ static void go_on(struct rig *rig, const char *host, int second)
     struct flow_key key = make_flow_key(host, (uint16_t)(40000 + second), "198.51.100.7", 443);
     rig_push_flow(rig, SECOND(second), &key, 1000, 10);
     rig_push_watermark(rig, 0, SECOND(second) + NS_PER_MS);
-    rig_turn(rig, 200 * NS_PER_MS);
+    rig_rest(rig);
 }
 
 /* A story that goes on after its silence is told, once, though it did not grow; an engine that

@@ -133,7 +133,7 @@ static void test_who_always_did(void **state)
     ask_of(rig, MONDAY_8 + DAY + NS_PER_MIN, "203.0.113.7", CONTENT_ACCOUNT, 0, 56);
     rig_push_watermark(rig, 0, MONDAY_8 + DAY + 2 * NS_PER_MIN);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 500 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(swept(rig, &observed), 0);
     ask_of(rig, MONDAY_8 + DAY + 3 * NS_PER_MIN, "203.0.113.7", CONTENT_ACCOUNT, 56, 1);
     rig_push_watermark(rig, 0, INT64_MAX);
@@ -199,7 +199,7 @@ static void test_a_forgotten_server(void **state)
     ask_of(rig, MONDAY_8, "203.0.113.7", CONTENT_ACCOUNT, 0, 1);
     rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_MIN);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 500 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(swept_of->pairs.young.count + swept_of->pairs.old.count, 1);
     recent_keys_fini(&swept_of->servers);
     recent_keys_init(&swept_of->servers, SWEPT_SERVERS, sizeof(struct swept_server));

@@ -347,7 +347,7 @@ static void of_no_device(void **state)
     rig_push(rig, 0, &record);
     rig_push_watermark(rig, 0, MONDAY_8 + 3 * NS_PER_S);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 100 * NS_PER_MS);
+    rig_rest(rig);
     assert_int_equal(rig->flows, 1);
     assert_true(rig->view.way.by_tunnel);
     assert_null(rig->view.device[SIDE_ORIG]);
