@@ -46,6 +46,10 @@ static const struct profile *turn_to(struct engine *engine, struct host *host,
                                      const struct civil *civil)
 {
     host->profile = hindsight_profile(engine->config.hindsight, &host->ip, civil);
+    if (host->ready &&
+        host->day == civil->day) /* nearly each record: what is left out is the same */
+        return host->profile;
+    host->day = civil->day;
     host->hours = host->profile ? profile_hours(host->profile) : 0;
     host->ready = host->profile != NULL;
     return host->profile;

@@ -127,6 +127,7 @@ struct host {
     uint32_t unpacked_bytes;
     uint32_t hours;      /* of the profile when it was last seen, in memory or not; 0: has none */
     bool ready;          /* … it was no longer learning */
+    int64_t day;         /* in hindsight: which these are without, once ready */
     bool loaded;         /* what the store knows of it is known: the blob, or that there is none */
     bool queued;         /* to be asked for */
     bool loading;        /* asked for; it goes on meanwhile as one that nothing is known of */
@@ -409,6 +410,7 @@ bool told_was_silent(struct engine *engine, int64_t day);
 
 /* close.c: the totals of this hour and before, to who observes them. */
 void close_tell(const struct engine *engine, int64_t hour);
+void close_tell_of(const struct engine *engine, struct host_total *const *total, size_t count);
 
 /* changed.c: drops what was forgotten in the store meanwhile. */
 void changed_look(struct engine *engine);
