@@ -268,6 +268,12 @@ struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *
     return past->profile;
 }
 
+struct profile *hindsight_known(struct hindsight *hindsight, const struct ip *host)
+{
+    const struct past *past = past_of(hindsight, host);
+    return past ? past->profile : NULL;
+}
+
 /* For the budget that the engine set. */
 static bool is_trimmed(const struct hindsight *hindsight)
 {

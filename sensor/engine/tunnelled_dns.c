@@ -169,7 +169,8 @@ static void judge_entry(struct engine *engine, struct asked_entry *entry, struct
         return;
     }
     entry->judged_at = entry->half[0].most + entry->half[1].most;
-    const struct host *host = hosts_get(engine, &entry->first_client);
+    struct host *host = hosts_get(engine, &entry->first_client);
+    hosts_turn(engine, host);
     struct asked_names asked = questions_sum(questions, entry, awaited ? INT64_MAX : now.ns);
     struct subject subject = {.kind = SUBJECT_QUESTIONS,
                               .config = &engine->config.detect,

@@ -43,9 +43,10 @@ static bool may_be_told(const struct flow_view *view)
     return *view->text[TEXT_APPLICATION] || judge_may(&subject);
 }
 
-static void judge_spoken(struct engine *engine, const struct flow_view *view,
-                         const struct host *host, struct open_story *open)
+static void judge_spoken(struct engine *engine, const struct flow_view *view, struct host *host,
+                         struct open_story *open)
 {
+    hosts_turn(engine, host);
     struct ptime now = {view->record->header.time_ns};
     struct spoken spoken = spoken_of(view);
     spoken.application_is_new = is_new_application(engine, view);
