@@ -18,7 +18,7 @@ static size_t name_destination(const struct slot *slot, char key[DESTINATION_KEY
     const struct story *story = &slot->incident.story;
     if (!story->has_destination || destination_is_other(&story->destination))
         return 0;
-    return strlen(destination_key(&story->destination, key));
+    return destination_put_key(&story->destination, key);
 }
 
 void linked_add(struct incidents *incidents, struct slot *slot)

@@ -10,15 +10,27 @@ static const char *const kind_name[DESTINATION_KINDS] = {"domain", "as", "prefix
 
 #define OTHER "other"
 
-char *destination_key(const struct destination *destination, char key[DESTINATION_KEY_SIZE])
+/* As role_name and kind_name have it: each record asks for some keys. */
+static const struct {
+    char text[16];
+    size_t size;
+} begins[ROLES][DESTINATION_KINDS] = {
+    {{"client|domain|", 14}, {"client|as|", 10}, {"client|prefix|", 14}},
+    {{"served|domain|", 14}, {"served|as|", 10}, {"served|prefix|", 14}}};
+
+size_t destination_put_key(const struct destination *destination, char key[DESTINATION_KEY_SIZE])
 {
     size_t size = strnlen(destination->name, DESTINATION_NAME_SIZE - 1);
-    char *at = stpcpy(key, role_name[destination->role]);
-    *at++ = '|';
-    at = stpcpy(at, kind_name[destination->kind]);
-    *at++ = '|';
-    memcpy(at, destination->name, size);
-    at[size] = '\0';
+    size_t begin = begins[destination->role][destination->kind].size;
+    memcpy(key, begins[destination->role][destination->kind].text, sizeof begins[0][0].text);
+    memcpy(key + begin, destination->name, size);
+    key[begin + size] = '\0';
+    return begin + size;
+}
+
+char *destination_key(const struct destination *destination, char key[DESTINATION_KEY_SIZE])
+{
+    destination_put_key(destination, key);
     return key;
 }
 

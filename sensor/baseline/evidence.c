@@ -43,7 +43,7 @@ uint64_t evidence_step(const struct amounts *amounts)
 uint32_t evidence_name(const struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
-    size_t size = strlen(destination_key(destination, key));
+    size_t size = destination_put_key(destination, key);
     uint32_t name = (uint32_t)hash64(key, size, NAME_SEED);
     return name ? name : 1;
 }

@@ -172,7 +172,7 @@ static void apply_group(struct peer_group *group, struct hostset_shape shape, in
     group_sum(&group->next, week);
     group_copy(&group->now, &group->next);
     hostset_copy(&group->hosts, &group->next_hosts, shape);
-    group->count = hostset_count(&group->hosts, shape);
+    group->count = hostset_count(&group->hosts);
     group->changed = false;
     group->known = true;
 }
@@ -202,7 +202,7 @@ static void share_group(struct peer_group *group, struct hostset_shape shape, in
     group_sum(&group->now, week);
     group_copy(&group->next, &group->now);
     hostset_copy(&group->next_hosts, &group->hosts, shape);
-    group->count = hostset_count(&group->hosts, shape);
+    group->count = hostset_count(&group->hosts);
     group->known = true;
 }
 

@@ -20,7 +20,7 @@ static void forget_in_group(struct peer_group *group, struct hostset_shape shape
 {
     forget_in(&group->hosts, shape, hash, forgotten);
     hostset_remove(&group->next_hosts, hash);
-    group->count = hostset_count(&group->hosts, shape);
+    group->count = hostset_count(&group->hosts);
 }
 
 static void forget_uses(struct uses *uses, uint32_t hash)

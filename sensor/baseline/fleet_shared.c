@@ -21,11 +21,11 @@ void fleet_note_sent(struct fleet *fleet, const struct ip *host,
     char key[DESTINATION_KEY_SIZE];
     if (bytes < FLEET_SHARED_BYTES || destination->role != ROLE_CLIENT)
         return;
-    size_t size = strlen(destination_key(destination, key));
+    size_t size = destination_put_key(destination, key);
     const struct used_by *used = map_get(&fleet->destinations, key, size);
     if (used && (day - used->first_day >= FLEET_SHARED_DAYS ||
                  (used->sent && used->sent->count == FLEET_SHARED_HOSTS &&
-                  hostset_count(&used->hosts, destination_shape) > FLEET_SHARED_HOSTS)))
+                  hostset_count(&used->hosts) > FLEET_SHARED_HOSTS)))
         return;
     struct new_use *use = fleet_add_use(&fleet->sent, key, size, fleet_hash(host), day);
     use->bin = (uint8_t)histogram_bin(bytes);
@@ -87,8 +87,8 @@ void sent_forget_host(struct used_by *used, uint32_t hash)
 /* With the host that asks. */
 static bool is_rare(const struct fleet *fleet, const struct used_by *used, uint32_t hash)
 {
-    uint32_t users = hostset_count(&used->hosts, destination_shape) +
-                     !hostset_has(&used->hosts, destination_shape, hash);
+    uint32_t users =
+        hostset_count(&used->hosts) + !hostset_has(&used->hosts, destination_shape, hash);
     double most = FLEET_SHARED_SHARE * (double)fleet_hosts(fleet);
     return users <= 2 || (users <= FLEET_SHARED_HOSTS && (double)users <= most);
 }
@@ -105,7 +105,7 @@ struct shared fleet_shared(const struct fleet *fleet, const struct ip *host,
                            const struct destination *destination, int64_t day)
 {
     char key[DESTINATION_KEY_SIZE];
-    size_t size = strlen(destination_key(destination, key));
+    size_t size = destination_put_key(destination, key);
     const struct used_by *used = map_get(&fleet->destinations, key, size);
     struct shared shared = {.others = 0};
     uint32_t hash = fleet_hash(host);

@@ -60,7 +60,7 @@ void fleet_note_use(struct fleet *fleet, const struct ip *host,
                     const struct destination *destination, int64_t day)
 {
     char key[DESTINATION_KEY_SIZE];
-    size_t size = strlen(destination_key(destination, key));
+    size_t size = destination_put_key(destination, key);
     struct used_by *used = map_get(&fleet->destinations, key, size);
     uint32_t hash = fleet_hash(host);
     if (used && used->last_day < day)
@@ -73,7 +73,7 @@ bool fleet_uses(const struct fleet *fleet, const struct ip *host,
                 const struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
-    size_t size = strlen(destination_key(destination, key));
+    size_t size = destination_put_key(destination, key);
     const struct used_by *used = map_get(&fleet->destinations, key, size);
     return used && hostset_has(&used->hosts, destination_shape, fleet_hash(host));
 }
@@ -281,18 +281,18 @@ void fleet_apply_left(struct fleet *fleet)
 uint32_t fleet_prevalence(const struct fleet *fleet, const struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
-    size_t size = strlen(destination_key(destination, key));
+    size_t size = destination_put_key(destination, key);
     const struct used_by *used = map_get(&fleet->destinations, key, size);
-    return used ? hostset_count(&used->hosts, destination_shape) : 0;
+    return used ? hostset_count(&used->hosts) : 0;
 }
 
 bool fleet_is_wave(const struct fleet *fleet, const struct destination *destination,
                    uint32_t hosts_now, int64_t day)
 {
     char key[DESTINATION_KEY_SIZE];
-    size_t size = strlen(destination_key(destination, key));
+    size_t size = destination_put_key(destination, key);
     const struct used_by *used = map_get(&fleet->destinations, key, size);
-    uint32_t hosts = used ? hostset_count(&used->hosts, destination_shape) : 0;
+    uint32_t hosts = used ? hostset_count(&used->hosts) : 0;
     uint32_t sent = used && used->sent ? used->sent->count : 0;
     if (used && day - used->first_day >= FLEET_WAVE_DAYS)
         return false;
@@ -346,7 +346,7 @@ bool fleet_moved(const struct fleet *fleet, const struct destination *destinatio
         if (hosts)
             hostset_merge(&moved, hosts, destination_shape);
     }
-    uint32_t count = hostset_count(&moved, destination_shape);
+    uint32_t count = hostset_count(&moved);
     uint32_t among = destination && destination->role == ROLE_CLIENT
                          ? fleet_prevalence(fleet, destination)
                      : !destination && group[0] ? fleet_group_hosts(fleet, group)

@@ -175,7 +175,7 @@ static struct past *make_past(struct hindsight *hindsight, const struct ledger_h
     struct past *past = xcalloc(1, sizeof *past);
     int64_t back = PROFILE_YOUNG_DAYS + 1;
     past->from = host;
-    past->left_out = NO_DAY;
+    past->left_out = past->asked.day = NO_DAY;
     find_days(hindsight, past);
     past->profile = profile_new(&host->ip, hindsight->first - 24 * back);
     past->profile->first_day = hindsight_civil(hindsight, hindsight->first)->day - back;
@@ -245,14 +245,16 @@ struct fleet *hindsight_take_fleet(struct hindsight *hindsight)
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-static struct past *past_of(const struct hindsight *hindsight, const struct ip *host)
+static struct past *past_of(struct hindsight *hindsight, const struct ip *host)
 {
-    return map_get(&hindsight->index, host, sizeof *host);
+    if (!hindsight->found || ip_compare(&hindsight->found->from->ip, host) != 0)
+        hindsight->found = map_get(&hindsight->index, host, sizeof *host);
+    return hindsight->found;
 }
 
 int64_t hindsight_since(const struct hindsight *hindsight, const struct ip *host)
 {
-    const struct past *past = past_of(hindsight, host);
+    const struct past *past = map_get(&hindsight->index, host, sizeof *host);
     return past ? past->from->hour[0].hour : INT64_MAX;
 }
 
@@ -266,12 +268,26 @@ struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *
     return past->profile;
 }
 
+struct profile *hindsight_known(struct hindsight *hindsight, const struct ip *host)
+{
+    const struct past *past = past_of(hindsight, host);
+    return past ? past->profile : NULL;
+}
+
 /* For the budget that the engine set. */
 static bool is_trimmed(const struct hindsight *hindsight)
 {
     const struct budget *now = &hindsight->fleet->budget, *then = &hindsight->trimmed_for;
     return then->trim > 0 && !(now->host_day < then->host_day) &&
            !(now->host_day > then->host_day) && !(now->day < then->day) && !(now->day > then->day);
+}
+
+static void keep_trimmed(struct hindsight *hindsight)
+{
+    if (is_trimmed(hindsight))
+        return;
+    trim_budget(hindsight);
+    hindsight->trims++;
 }
 
 void hindsight_turn(struct hindsight *hindsight, const struct ip *host)
@@ -281,25 +297,34 @@ void hindsight_turn(struct hindsight *hindsight, const struct ip *host)
         return;
     peers_without(hindsight, past);
     measure_without(hindsight, past);
-    if (!is_trimmed(hindsight))
-        trim_budget(hindsight);
+    keep_trimmed(hindsight);
 }
 
 /* What is told of a day's last hour is of the next day too: for two minutes both are open. */
-static bool may_tell(struct hindsight *hindsight, const struct past *past, int64_t day)
+static bool look_at_day(const struct hindsight *hindsight, const struct past *past, int64_t day)
 {
     size_t at = past_day(past, day);
-    if (!is_trimmed(hindsight))
-        trim_budget(hindsight);
     if (at == past->days || open_may_tell(hindsight, &past->day[at]))
         return true;
     const struct host_day *next = &past->day[at + 1];
     return at + 1 < past->days && next->day == day + 1 && open_may_tell(hindsight, next);
 }
 
+/* Each record asks. */
+static bool may_tell(struct hindsight *hindsight, struct past *past, int64_t day)
+{
+    keep_trimmed(hindsight);
+    if (past->asked.day != day || past->asked.trim != hindsight->trims) {
+        past->asked.day = day;
+        past->asked.trim = hindsight->trims;
+        past->asked.may = look_at_day(hindsight, past, day);
+    }
+    return past->asked.may;
+}
+
 bool hindsight_may_tell(struct hindsight *hindsight, const struct ip *host, int64_t day)
 {
-    const struct past *past = past_of(hindsight, host);
+    struct past *past = past_of(hindsight, host);
     return !past || may_tell(hindsight, past, day);
 }
 

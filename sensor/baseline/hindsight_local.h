@@ -74,6 +74,11 @@ struct past { /* of a host that sent */
     int64_t last_day;
     size_t number;
     struct measures measures;
+    struct {
+        int64_t day;
+        uint64_t trim;
+        bool may;
+    } asked; /* last, whether anything can be told */
 };
 
 struct hindsight {
@@ -87,8 +92,10 @@ struct hindsight {
     size_t pasts;
     uint64_t bytes;     /* of them, about */
     struct map index;   /* struct ip → struct past */
+    struct past *found; /* there, last: each record asks several times */
     struct past *apart; /* the host that the peers' tables are without */
     bool measured;
+    uint64_t trims;
     struct budget trimmed_for;            /* what was asked for when its trim was found … */
     struct limits limits[EVIDENCE_SIDES]; /* … and by which is told then */
     struct {

@@ -29,7 +29,7 @@ static uint64_t bytes_to(const struct host_total *total, const struct destinatio
     if (!total)
         return 0;
     const struct pair_total *pair =
-        map_get(&total->pairs, key, strlen(destination_key(destination, key)));
+        map_get(&total->pairs, key, destination_put_key(destination, key));
     return pair ? pair->out.value : 0;
 }
 

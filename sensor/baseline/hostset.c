@@ -24,12 +24,32 @@ static uint8_t rank_of(struct hostset_shape shape, uint32_t hash)
     return (uint8_t)(rest ? __builtin_clz(rest) + 1 : 32 - shape.bits + 1);
 }
 
-static void add_to_registers(uint8_t *registers, struct hostset_shape shape, uint32_t hash)
+/* True: it changed something. */
+static bool add_to_registers(uint8_t *registers, struct hostset_shape shape, uint32_t hash)
 {
     uint32_t index = hash >> (32 - shape.bits);
     uint8_t rank = rank_of(shape, hash);
-    if (rank > registers[index])
-        registers[index] = rank;
+    if (rank <= registers[index])
+        return false;
+    registers[index] = rank;
+    return true;
+}
+
+static uint32_t estimate_of(const uint8_t *registers, struct hostset_shape shape)
+{
+    uint32_t size = UINT32_C(1) << shape.bits, zeros = 0;
+    uint64_t parts = 0; /* of 2^33: a rank is at most that, and so no bit of the sum is lost */
+    for (uint32_t i = 0; i < size; i++) {
+        parts += UINT64_C(1) << (RANK_MOST - registers[i]);
+        zeros += registers[i] == 0;
+    }
+    double m = (double)size, sum = (double)parts / (double)(UINT64_C(1) << RANK_MOST);
+    double estimate = 0.7213 / (1 + 1.079 / m) * m * m / sum;
+    if (estimate <= 2.5 * m && zeros > 0)
+        estimate = m * log(m / (double)zeros);
+    /* It has outgrown the exact form; an estimate below that would be known to be wrong. */
+    return estimate > (double)shape.exact + 1 ? (uint32_t)(estimate + 0.5)
+                                              : shape.exact + UINT32_C(1);
 }
 
 static void add_to_exact(struct hostset *set, uint16_t at, uint32_t hash)
@@ -70,7 +90,8 @@ static void use_registers(struct hostset *set, struct hostset_shape shape)
 void hostset_add(struct hostset *set, struct hostset_shape shape, uint32_t hash)
 {
     if (set->registers) {
-        add_to_registers(set->registers, shape, hash);
+        if (add_to_registers(set->registers, shape, hash))
+            set->estimate = estimate_of(set->registers, shape);
         return;
     }
     uint16_t at = find_exact(set, hash);
@@ -82,6 +103,7 @@ void hostset_add(struct hostset *set, struct hostset_shape shape, uint32_t hash)
     }
     use_registers(set, shape);
     add_to_registers(set->registers, shape, hash);
+    set->estimate = estimate_of(set->registers, shape);
 }
 
 void hostset_merge(struct hostset *to, const struct hostset *from, struct hostset_shape shape)
@@ -95,6 +117,7 @@ void hostset_merge(struct hostset *to, const struct hostset *from, struct hostse
     for (size_t i = 0; i < (size_t)1 << shape.bits; i++)
         if (from->registers[i] > to->registers[i])
             to->registers[i] = from->registers[i];
+    to->estimate = estimate_of(to->registers, shape);
 }
 
 bool hostset_has(const struct hostset *set, struct hostset_shape shape, uint32_t hash)
@@ -122,6 +145,7 @@ void hostset_copy(struct hostset *to, const struct hostset *from, struct hostset
     if (from->registers) {
         to->registers = xcalloc(size, 1);
         memcpy(to->registers, from->registers, size);
+        to->estimate = from->estimate;
     } else if (from->count) {
         to->hash = xcalloc(from->count, sizeof *to->hash);
         memcpy(to->hash, from->hash, from->count * sizeof *to->hash);
@@ -129,23 +153,9 @@ void hostset_copy(struct hostset *to, const struct hostset *from, struct hostset
     }
 }
 
-uint32_t hostset_count(const struct hostset *set, struct hostset_shape shape)
+uint32_t hostset_count(const struct hostset *set)
 {
-    if (!set->registers)
-        return set->count;
-    uint32_t size = UINT32_C(1) << shape.bits, zeros = 0;
-    uint64_t parts = 0; /* of 2^33: a rank is at most that, and so no bit of the sum is lost */
-    for (uint32_t i = 0; i < size; i++) {
-        parts += UINT64_C(1) << (RANK_MOST - set->registers[i]);
-        zeros += set->registers[i] == 0;
-    }
-    double m = (double)size, sum = (double)parts / (double)(UINT64_C(1) << RANK_MOST);
-    double estimate = 0.7213 / (1 + 1.079 / m) * m * m / sum;
-    if (estimate <= 2.5 * m && zeros > 0)
-        estimate = m * log(m / (double)zeros);
-    /* It has outgrown the exact form; an estimate below that would be known to be wrong. */
-    return estimate > (double)shape.exact + 1 ? (uint32_t)(estimate + 0.5)
-                                              : shape.exact + UINT32_C(1);
+    return set->registers ? set->estimate : set->count;
 }
 
 void hostset_pack(const struct hostset *set, struct hostset_shape shape, struct buffer *out)
@@ -171,6 +181,7 @@ static bool unpack_registers(struct hostset *set, struct hostset_shape shape, st
             return false;
     set->registers = xcalloc(size, 1);
     memcpy(set->registers, registers, size);
+    set->estimate = estimate_of(set->registers, shape);
     return true;
 }
 

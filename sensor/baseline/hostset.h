@@ -18,6 +18,7 @@ struct hostset {
     uint32_t *hash;     /* sorted, while exact */
     uint8_t *registers; /* then */
     uint16_t count, room;
+    uint32_t estimate; /* of the registers: they are asked far more often than they change */
 };
 
 void hostset_fini(struct hostset *set);
@@ -29,7 +30,7 @@ bool hostset_remove(struct hostset *set, uint32_t hash);
 void hostset_copy(struct hostset *to, const struct hostset *from, struct hostset_shape shape);
 /* Adds all that is in `from`. */
 void hostset_merge(struct hostset *to, const struct hostset *from, struct hostset_shape shape);
-uint32_t hostset_count(const struct hostset *set, struct hostset_shape shape);
+uint32_t hostset_count(const struct hostset *set);
 void hostset_pack(const struct hostset *set, struct hostset_shape shape, struct buffer *out);
 bool hostset_unpack(struct hostset *set, struct hostset_shape shape, struct cursor *in);
 

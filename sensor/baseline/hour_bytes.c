@@ -61,18 +61,19 @@ static void take_starts(struct starts *starts, struct cursor *in)
 
 static bool take_pair(struct cursor *in, struct host_total *total, const struct hour_names *names)
 {
-    struct pair_total *pair = xcalloc(1, sizeof *pair);
+    struct destination destination;
     const char *key = names->take(names->context, in);
-    bool good = key && destination_parse(key, strlen(key), &pair->destination);
+    if (!key || !destination_parse(key, strlen(key), &destination))
+        return false;
+    struct pair_total *pair = pair_total_new(&destination);
     pair->out.value = pair->out.low = pair->out.high = take_unsigned(in);
     pair->in_bytes = take_unsigned(in);
     pair->flows = (uint32_t)take_at_most(in, UINT32_MAX);
     pair->longest_s = (uint32_t)take_at_most(in, UINT32_MAX);
     take_starts(&pair->starts, in);
-    if (good && !in->failed && totals_take_pair(total, pair))
+    if (!in->failed && totals_take_pair(total, pair))
         return true;
-    starts_fini(&pair->starts);
-    free(pair);
+    pair_total_free(pair);
     return false;
 }
 

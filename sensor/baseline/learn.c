@@ -278,7 +278,7 @@ static void sum_pairs(struct profile *profile, const struct host_total *total,
     for (uint32_t i = 0; i < profile->pair_count; i++) {
         struct pair *pair = profile->pair[i];
         char key[DESTINATION_KEY_SIZE];
-        size_t size = strlen(destination_key(&pair->destination, key));
+        size_t size = destination_put_key(&pair->destination, key);
         const struct pair_total *sum = total ? map_get(&total->pairs, key, size) : NULL;
         uint64_t bytes = sum ? sum->out.value : 0;
         if (pair->today < civil->day)

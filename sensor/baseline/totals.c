@@ -6,8 +6,12 @@
 
 #include "weir/base/buffer.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PAIR_KEY_SHORT 48u
+#define PAIRS_SPARE    8192u /* kept of those that have gone; half a kB each */
 
 struct hour_hosts {
     int64_t hour;
@@ -34,16 +38,66 @@ struct host_total *host_total_new(const struct ip *host, int64_t hour)
     struct host_total *total = xcalloc(1, sizeof *total);
     total->host = *host;
     total->hour = hour;
-    map_init(&total->pairs);
+    map_init_borrowing(&total->pairs);
     return total;
+}
+
+/* Behind the pair lies its key. An hour's pairs come and go by the thousand, which is what a heap
+ * is worst at: those with short keys, nearly all, are kept for the next. */
+union pair_block {
+    union pair_block *next;
+    struct {
+        struct pair_total pair;
+        char key[PAIR_KEY_SHORT];
+    };
+};
+
+static _Thread_local struct {
+    union pair_block *first;
+    size_t count;
+} spare;
+
+static char *key_behind(struct pair_total *pair)
+{
+    return (char *)(pair + 1);
+}
+
+struct pair_total *pair_total_new(const struct destination *destination)
+{
+    char key[DESTINATION_KEY_SIZE];
+    size_t size = destination_put_key(destination, key) + 1;
+    struct pair_total *pair;
+    if (size <= PAIR_KEY_SHORT && spare.first) {
+        pair = &spare.first->pair;
+        spare.first = spare.first->next;
+        spare.count--;
+        memset(pair, 0, sizeof *pair);
+    } else {
+        pair = xcalloc(1, sizeof *pair + (size <= PAIR_KEY_SHORT ? PAIR_KEY_SHORT : size));
+    }
+    pair->destination = *destination;
+    memcpy(key_behind(pair), key, size);
+    return pair;
+}
+
+void pair_total_free(struct pair_total *pair)
+{
+    bool is_short = strnlen(key_behind(pair), PAIR_KEY_SHORT) < PAIR_KEY_SHORT;
+    starts_fini(&pair->starts);
+    free(pair->seen_by);
+    if (!is_short || spare.count == PAIRS_SPARE) {
+        free(pair);
+        return;
+    }
+    union pair_block *block = (union pair_block *)(void *)pair;
+    block->next = spare.first;
+    spare.first = block;
+    spare.count++;
 }
 
 static void free_pair(void *value)
 {
-    struct pair_total *pair = value;
-    starts_fini(&pair->starts);
-    free(pair->seen_by);
-    free(pair);
+    pair_total_free(value);
 }
 
 void host_total_free(struct host_total *total)
@@ -106,7 +160,7 @@ static void note_met(struct hour_hosts *open, const struct pair_total *pair)
     if (pair->out.value < TOTALS_MUCH || pair->destination.role != ROLE_CLIENT ||
         destination_is_other(&pair->destination))
         return;
-    size_t size = strlen(destination_key(&pair->destination, key));
+    size_t size = destination_put_key(&pair->destination, key);
     uintptr_t hosts = (uintptr_t)map_get(&open->met, key, size);
     map_put(&open->met, key, size, (void *)(hosts + 1)); // NOLINT(performance-no-int-to-ptr)
 }
@@ -114,7 +168,7 @@ static void note_met(struct hour_hosts *open, const struct pair_total *pair)
 uint32_t totals_hosts(const struct totals *totals, const struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
-    size_t size = strlen(destination_key(destination, key));
+    size_t size = destination_put_key(destination, key);
     uint32_t most = 0;
     for (size_t i = 0; i < totals->open_count; i++) {
         uint32_t hosts = (uint32_t)(uintptr_t)map_get(&totals->open[i].met, key, size);
@@ -230,8 +284,9 @@ static bool is_full(const struct host_total *host)
     return host->pairs.count >= TOTALS_PAIRS || (totals && totals->pairs >= totals->most_pairs);
 }
 
-static void put_pair(struct host_total *host, const char *key, struct pair_total *pair)
+static void put_pair(struct host_total *host, struct pair_total *pair)
 {
+    const char *key = key_behind(pair);
     map_put(&host->pairs, key, strlen(key), pair);
     if (!host->totals)
         return;
@@ -241,11 +296,10 @@ static void put_pair(struct host_total *host, const char *key, struct pair_total
 
 bool totals_take_pair(struct host_total *host, struct pair_total *pair)
 {
-    char key[DESTINATION_KEY_SIZE];
-    destination_key(&pair->destination, key);
+    const char *key = key_behind(pair);
     if (map_get(&host->pairs, key, strlen(key)))
         return false;
-    put_pair(host, key, pair);
+    put_pair(host, pair);
     return true;
 }
 
@@ -253,21 +307,18 @@ bool totals_take_pair(struct host_total *host, struct pair_total *pair)
 static struct pair_total *pair_for(struct host_total *host, const struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
-    struct destination wanted = *destination;
-    struct pair_total *pair;
-    destination_key(&wanted, key);
-    pair = map_get(&host->pairs, key, strlen(key));
+    struct pair_total *pair = map_get(&host->pairs, key, destination_put_key(destination, key));
+    struct destination rest;
     if (!pair && is_full(host)) {
+        rest = destination_other(destination->role);
+        destination = &rest;
         host->overflow++;
-        wanted = destination_other(destination->role);
-        destination_key(&wanted, key);
-        pair = map_get(&host->pairs, key, strlen(key));
+        pair = map_get(&host->pairs, key, destination_put_key(&rest, key));
     }
     if (pair)
         return pair;
-    pair = xcalloc(1, sizeof *pair);
-    pair->destination = wanted;
-    put_pair(host, key, pair);
+    pair = pair_total_new(destination);
+    put_pair(host, pair);
     return pair;
 }
 
@@ -317,13 +368,25 @@ void totals_starts(struct host_total *host, struct pair_total *pair, const struc
         totals_start(host, pair, starts->at[i].second, starts->at[i].bytes);
 }
 
+/* As ip_compare, which calls memcmp: each close sorts all its hosts. */
+static int ip_order(const struct ip *a, const struct ip *b)
+{
+    uint64_t x[2], y[2];
+    memcpy(x, a->byte, sizeof x);
+    memcpy(y, b->byte, sizeof y);
+    size_t i = x[0] == y[0];
+    if (x[i] == y[i])
+        return 0;
+    return be64toh(x[i]) < be64toh(y[i]) ? -1 : 1;
+}
+
 static int by_hour_and_host(const void *a, const void *b)
 {
     const struct host_total *x = *(struct host_total *const *)a;
     const struct host_total *y = *(struct host_total *const *)b;
     if (x->hour != y->hour)
         return x->hour < y->hour ? -1 : 1;
-    return ip_compare(&x->host, &y->host);
+    return ip_order(&x->host, &y->host);
 }
 
 struct host_total **totals_until(const struct totals *totals, int64_t hour, size_t *count)

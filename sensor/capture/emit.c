@@ -99,7 +99,8 @@ static bool push_parked(struct emitter *emitter)
 
 /* Finishes the scratch record and pushes it. Nothing is consumed before a watermark completes it,
  * so nobody is woken for less. */
-static bool push_at(struct emitter *emitter, enum record_kind kind, struct ptime time, size_t size)
+static bool push_at(struct emitter *emitter, enum record_kind kind, struct ptime time, size_t size,
+                    bool wakes)
 {
     struct record_header *header = &emitter->scratch.header;
     header->size = (uint32_t)size;
@@ -108,13 +109,13 @@ static bool push_at(struct emitter *emitter, enum record_kind kind, struct ptime
     header->number = ++emitter->number;
     header->time_ns = time.ns;
     meter_turn(emitter->brake->meter);
-    return push_parked(emitter) && push_one(emitter, header, size, kind != RECORD_WATERMARK);
+    return push_parked(emitter) && push_one(emitter, header, size, !wakes);
 }
 
 static bool push(struct emitter *emitter, enum record_kind kind, struct ptime time, size_t size)
 {
     struct ptime told = {time.ns > emitter->floor_ns ? time.ns : emitter->floor_ns};
-    return push_at(emitter, kind, told, size);
+    return push_at(emitter, kind, told, size, false);
 }
 
 void emit_not_before(struct emitter *emitter, struct ptime clock)
@@ -383,10 +384,10 @@ void emit_health(struct emitter *emitter, struct ptime time, const struct health
     push(emitter, RECORD_HEALTH, time, size); /* totals: the next one says the same and more */
 }
 
-void emit_watermark(struct emitter *emitter, struct ptime time)
+void emit_watermark(struct emitter *emitter, struct ptime time, bool wakes)
 {
     size_t size;
     begin(emitter, sizeof(struct record_header), 0, &size);
-    if (time.ns > emitter->told_ns && push_at(emitter, RECORD_WATERMARK, time, size))
+    if (time.ns > emitter->told_ns && push_at(emitter, RECORD_WATERMARK, time, size, wakes))
         emitter->told_ns = time.ns;
 }

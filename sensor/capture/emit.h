@@ -48,7 +48,9 @@ void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side
 void emit_binding(struct emitter *emitter, const struct packet *packet,
                   const struct binding *binding);
 void emit_health(struct emitter *emitter, struct ptime time, const struct health *total);
-void emit_watermark(struct emitter *emitter, struct ptime time);
+/* `wakes`: whoever reads the ring, who else reads on when there is more of it, or the next that
+ * does. */
+void emit_watermark(struct emitter *emitter, struct ptime time, bool wakes);
 /* A record that is complete: it waits for room as the others do. False: it found none. */
 bool emit_made(struct emitter *emitter, const struct record_header *record);
 /* The clock has come here: what is told from now on is told at it or later. */

@@ -15,6 +15,7 @@
 
 #include "log_formats.h"
 #include "log_lines.h"
+#include "log_window.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
@@ -33,22 +34,13 @@ struct held {
     int64_t until_ns; /* … and is told here */
 };
 
-/* What the window is sorted by: small, so that what is held stays where it lies. */
-struct due {
-    int64_t until_ns;
-    uint64_t line;
-    uint32_t place; /* in `held` */
-};
-
 struct log_reader {
     struct log_lines lines;
     struct log_formats formats;
     bool any; /* a line that is no comment was met */
     struct held *held;
-    /* The earliest first; of one time, the first line. Behind `count` of them are the places that
-     * are free. */
-    struct due *heap;
-    size_t count, room, window;
+    struct log_window window;
+    size_t most;         /* held at a time */
     uint64_t note_bytes; /* of notes held */
     struct buffer note;  /* the one told last */
     int64_t clock_ns;    /* of the last piece told */
@@ -56,84 +48,34 @@ struct log_reader {
     struct log_notes notes;
 };
 
-/* --- the window ------------------------------------------------------------------------------- */
-
-static bool earlier(const struct due *a, const struct due *b)
-{
-    return a->until_ns != b->until_ns ? a->until_ns < b->until_ns : a->line < b->line;
-}
-
-static void rise(struct due *heap, size_t i, struct due due)
-{
-    for (size_t up; i > 0 && earlier(&due, &heap[up = (i - 1) / 2]); i = up)
-        heap[i] = heap[up];
-    heap[i] = due;
-}
-
-/* The first has become `due`. */
-static void sink(struct log_reader *log, struct due due)
-{
-    size_t i = 0;
-    for (size_t child; (child = 2 * i + 1) < log->count; i = child) {
-        if (child + 1 < log->count && earlier(&log->heap[child + 1], &log->heap[child]))
-            child++;
-        if (!earlier(&log->heap[child], &due))
-            break;
-        log->heap[i] = log->heap[child];
-    }
-    log->heap[i] = due;
-}
-
-static void make_room(struct log_reader *log)
-{
-    size_t before = log->room;
-    log->room = before ? 2 * before : 64;
-    log->held = xrealloc(log->held, log->room * sizeof *log->held);
-    log->heap = xrealloc(log->heap, log->room * sizeof *log->heap);
-    for (size_t i = before; i < log->room; i++)
-        log->heap[i].place = (uint32_t)i;
-}
+/* --- what is held ----------------------------------------------------------------------------- */
 
 static void put_held(struct log_reader *log, const struct held *held)
 {
-    if (log->count == log->room)
-        make_room(log);
-    uint32_t place = log->heap[log->count].place;
+    size_t room = log->window.room;
+    uint32_t place = log_window_put(&log->window, held->until_ns, log->notes.lines);
+    if (log->window.room > room)
+        log->held = xrealloc(log->held, log->window.room * sizeof *log->held);
     log->held[place] = *held;
-    rise(log->heap, log->count++, (struct due){held->until_ns, log->notes.lines, place});
-}
-
-static struct held *first_held(const struct log_reader *log)
-{
-    return &log->held[log->heap[0].place];
-}
-
-static void drop_first(struct log_reader *log)
-{
-    uint32_t place = log->heap[0].place;
-    struct due last = log->heap[--log->count];
-    log->heap[log->count].place = place;
-    if (log->count > 0)
-        sink(log, last);
 }
 
 /* --- connections and notes -------------------------------------------------------------------- */
 
-/* Where the piece that begins at since_ns ends. */
-static int64_t piece_end(const struct held *held)
+/* Where the piece of it that begins there ends. */
+static int64_t piece_end(const struct connection *c, int64_t since_ns)
 {
-    int64_t boundary_ns = (held->since_ns / LOG_PIECE_NS + 1) * LOG_PIECE_NS;
-    return held->connection.end_ns <= boundary_ns ? held->connection.end_ns : boundary_ns - 1;
+    int64_t boundary_ns = (since_ns / LOG_PIECE_NS + 1) * LOG_PIECE_NS;
+    return c->end_ns <= boundary_ns ? c->end_ns : boundary_ns - 1;
 }
 
 /* Where its bytes begin to be told: not before the clock. */
 static int64_t spread_from(struct log_reader *log, const struct connection *c)
 {
-    struct held first = {.connection = *c, .since_ns = c->start_ns};
-    if (c->end_ns - first.since_ns > LOG_SPREAD_NS)
-        first.since_ns = c->end_ns - LOG_SPREAD_NS;
-    if (piece_end(&first) >= log->clock_ns)
-        return first.since_ns;
+    int64_t since_ns = c->start_ns;
+    if (c->end_ns - since_ns > LOG_SPREAD_NS)
+        since_ns = c->end_ns - LOG_SPREAD_NS;
+    if (piece_end(c, since_ns) >= log->clock_ns)
+        return since_ns;
     log->notes.late++;
     return c->end_ns < log->clock_ns ? c->end_ns : log->clock_ns;
 }
@@ -142,7 +84,7 @@ static void hold(struct log_reader *log, const struct connection *connection)
 {
     struct held held = {.connection = *connection};
     held.from_ns = held.since_ns = spread_from(log, connection);
-    held.until_ns = piece_end(&held);
+    held.until_ns = piece_end(connection, held.since_ns);
     put_held(log, &held);
     log->notes.connections++;
 }
@@ -235,22 +177,31 @@ static uint64_t told_before(const struct held *held)
 }
 
 /* The first piece has a share, however short it is: what it begins with is its first record. */
+static void take_shares(struct connection_piece *piece, const struct held *held)
+{
+    uint64_t before = told_before(held);
+    uint64_t now = piece->last ? UINT64_C(1) << SHARE_BITS : share_at(held, held->until_ns + 1);
+    if (now == 0)
+        now = 1;
+    for (int side = 0; side < SIDES; side++) {
+        piece->before[side] = share_of_side(&held->connection.side[side], before);
+        piece->now[side] = share_of_side(&held->connection.side[side], now);
+    }
+}
+
+/* Most are the whole of their connection. */
 static void make_piece(struct log_reader *log, const struct held *held, bool last)
 {
     struct connection_piece *piece = &log->piece;
-    uint64_t before = told_before(held);
-    uint64_t now = last ? UINT64_C(1) << SHARE_BITS : share_at(held, held->until_ns + 1);
-    if (now == 0)
-        now = 1;
     memset(piece, 0, sizeof *piece);
     piece->connection = held->connection;
     piece->since_ns = held->since_ns;
     piece->until_ns = held->until_ns;
     piece->last = last;
-    for (int side = 0; side < SIDES; side++) {
-        piece->before[side] = share_of_side(&held->connection.side[side], before);
-        piece->now[side] = share_of_side(&held->connection.side[side], now);
-    }
+    if (last && held->since_ns == held->from_ns)
+        memcpy(piece->now, held->connection.side, sizeof piece->now);
+    else
+        take_shares(piece, held);
 }
 
 static void tell_note(struct log_reader *log, const struct held *held, struct packet_raw *raw)
@@ -263,12 +214,12 @@ static void tell_note(struct log_reader *log, const struct held *held, struct pa
                                .wire_bytes = (uint32_t)log->note.size,
                                .link = LINK_NOTE,
                                .time = {held->until_ns}};
-    drop_first(log);
+    log_window_drop_first(&log->window);
 }
 
 static void tell_first(struct log_reader *log, struct packet_raw *raw)
 {
-    struct held *held = first_held(log);
+    struct held *held = &log->held[log_window_first(&log->window)];
     if (held->is_note) {
         tell_note(log, held, raw);
         return;
@@ -283,12 +234,12 @@ static void tell_first(struct log_reader *log, struct packet_raw *raw)
                                .link = LINK_CONNECTION,
                                .time = {held->until_ns}};
     if (last) {
-        drop_first(log);
+        log_window_drop_first(&log->window);
         return;
     }
     held->since_ns = held->until_ns + 1;
-    held->until_ns = piece_end(held);
-    sink(log, (struct due){held->until_ns, log->heap[0].line, log->heap[0].place});
+    held->until_ns = piece_end(&held->connection, held->since_ns);
+    log_window_put_first_off(&log->window, held->until_ns);
 }
 
 /* --- the log ---------------------------------------------------------------------------------- */
@@ -296,7 +247,7 @@ static void tell_first(struct log_reader *log, struct packet_raw *raw)
 struct log_reader *log_reader_new(const struct log_io *io, size_t window)
 {
     struct log_reader *log = xcalloc(1, sizeof *log);
-    log->window = window;
+    log->most = window;
     log_lines_init(&log->lines, io);
     log->clock_ns = INT64_MIN;
     log_formats_init(&log->formats);
@@ -307,13 +258,15 @@ void log_reader_free(struct log_reader *log)
 {
     if (!log)
         return;
-    for (size_t i = 0; i < log->count; i++)
-        if (log->held[log->heap[i].place].is_note)
-            buffer_fini(&log->held[log->heap[i].place].note);
+    for (; log_window_count(&log->window) > 0; log_window_drop_first(&log->window)) {
+        struct held *held = &log->held[log_window_first(&log->window)];
+        if (held->is_note)
+            buffer_fini(&held->note);
+    }
     buffer_fini(&log->note);
     log_formats_fini(&log->formats);
     log_lines_fini(&log->lines);
-    free(log->heap);
+    log_window_fini(&log->window);
     free(log->held);
     free(log);
 }
@@ -331,7 +284,7 @@ int log_reader_head(struct log_reader *log, struct error *error)
 
 static bool may_read(const struct log_reader *log)
 {
-    return log->count < log->window && log->note_bytes < LOG_NOTE_BYTES &&
+    return log_window_count(&log->window) < log->most && log->note_bytes < LOG_NOTE_BYTES &&
            log->notes.kind != LOG_OTHER;
 }
 
@@ -341,7 +294,7 @@ bool log_reader_next(struct log_reader *log, struct packet_raw *raw)
     while (may_read(log) &&
            (log_formats_due(formats) || read_line(log) || log_formats_rest(formats)))
         hold_taken(log);
-    if (log->count == 0)
+    if (log_window_count(&log->window) == 0)
         return false;
     tell_first(log, raw);
     return true;

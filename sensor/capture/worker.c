@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define WATERMARK_NS      NS_PER_S
-#define WATERMARK_LOG_NS  NS_PER_MIN /* its window holds back more than that: nobody waits */
+#define WATERMARK_LOG_NS  NS_PER_MIN /* its window holds back more: nobody waits, or is woken */
 #define WATERMARK_RECORDS 4096
 #define HEALTH_REPLAY_NS  NS_PER_MIN
 #define HEALTH_LIVE_NS    NS_PER_S /* the engine judges the sensor by them */
@@ -144,9 +144,9 @@ static void tell_health(struct worker *w)
     emit_health(&w->emitter, w->clock, &total);
 }
 
-static void tell_watermark(struct worker *w)
+static void tell_watermark(struct worker *w, bool wakes)
 {
-    emit_watermark(&w->emitter, (struct ptime){w->clock.ns - 1});
+    emit_watermark(&w->emitter, (struct ptime){w->clock.ns - 1}, wakes);
     w->watermark = w->clock;
     w->watermark_number = w->emitter.number;
 }
@@ -172,7 +172,7 @@ static void advance_clock(struct worker *w, struct ptime time, int64_t watermark
     }
     if ((first && w->live) || time.ns - w->watermark.ns >= watermark_ns ||
         w->emitter.number - w->watermark_number >= WATERMARK_RECORDS)
-        tell_watermark(w);
+        tell_watermark(w, w->follows || watermark_ns != WATERMARK_LOG_NS);
 }
 
 /* Is it a mirror's second copy? Else the packet gets the place of its conversation. */
@@ -500,7 +500,7 @@ void worker_expect(struct worker *w, const struct packet_raw *raw)
 void worker_pause(struct worker *w)
 {
     if (w->clock.ns != INT64_MIN && w->emitter.number != w->watermark_number)
-        tell_watermark(w);
+        tell_watermark(w, true);
     worker_show(w);
 }
 
@@ -525,7 +525,7 @@ void worker_end(struct worker *w)
         flow_table_finish(w->table, w->clock);
         tell_health(w);
     }
-    emit_watermark(&w->emitter, PTIME_MAX);
+    emit_watermark(&w->emitter, PTIME_MAX, true);
     join_forget(&w->join);
     worker_show(w);
 }
@@ -555,6 +555,7 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     w->index = config->worker;
     w->count = config->workers;
     w->live = config->interface_count > 0;
+    w->follows = config->follow;
     w->bindings = config->content.bindings;
     w->times = config->times;
     w->clock = PTIME_MIN;

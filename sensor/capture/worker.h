@@ -16,6 +16,7 @@
 struct worker {
     uint32_t index, count; /* of the share; see capture/share.h */
     bool live;
+    bool follows; /* what it reads still grows */
     struct capture_times times;
     bool bindings; /* are told */
     struct decoder *decoder;

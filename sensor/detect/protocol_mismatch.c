@@ -83,11 +83,15 @@ static void say_nameless(const struct subject *subject, struct finding *finding)
         subject->destination->name, subject->spoken->port);
 }
 
+static bool may_fire(const struct subject *subject)
+{
+    return broken_promise(subject->spoken) >= 0 || is_nameless(subject->spoken);
+}
+
 static bool judge_flow(const struct subject *subject, struct finding *finding)
 {
     int row = broken_promise(subject->spoken);
-    if ((row < 0 && !is_nameless(subject->spoken)) ||
-        survival_pair_known(subject->pair, subject->civil.hour))
+    if (survival_pair_known(subject->pair, subject->civil.hour))
         return false;
     finding->reason[0] =
         (struct reason){.observed = subject->spoken->port, .unit = "port", .weight = 1};
@@ -111,5 +115,6 @@ const struct detector detector_protocol_mismatch = {
         "port is for, or an HTTP/3 client that names no server. Not told of destinations the host "
         "has known for days. Known false alarms: services that somebody put on another port on "
         "purpose (SSH on 443), HTTP in clear on 443, DNS over HTTP/3 set up by a bare address.",
+    .may = may_fire,
     .judge = judge_flow,
 };

@@ -71,6 +71,8 @@ bool detector_ask(const struct detector *detector, const struct subject *subject
     bool unknown = !subject->host || subject->state == BASELINE_LEARNING;
     if (detector->needs_history && unknown && !by_peers)
         return false;
+    if (detector->may && !detector->may(subject))
+        return false;
     memset(finding, 0, sizeof *finding);
     if (!detector->judge(subject, finding))
         return false;

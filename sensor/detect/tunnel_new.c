@@ -25,11 +25,14 @@ static bool is_one_of(const char *application, const char *const *list, size_t c
     return false;
 }
 
+static bool may_fire(const struct subject *subject)
+{
+    return subject->spoken->application_is_new;
+}
+
 static bool judge_flow(const struct subject *subject, struct finding *finding)
 {
     const struct spoken *spoken = subject->spoken;
-    if (!spoken->application_is_new)
-        return false;
     bool name = is_one_of(spoken->application, dns, sizeof dns / sizeof *dns);
     bool tunnel = is_one_of(spoken->application, tunnels, sizeof tunnels / sizeof *tunnels);
     if (!name && !tunnel)
@@ -58,5 +61,6 @@ const struct detector detector_tunnel_new = {
         "The first flow of a host, known for a week at least, in a protocol that hides where "
         "traffic goes (VPN, Tor, SOCKS) or which names are asked for (DNS over TLS, HTTPS, "
         "QUIC). Known false alarms: a browser that turned encrypted DNS on, remote work.",
+    .may = may_fire,
     .judge = judge_flow,
 };

@@ -140,8 +140,7 @@ static void view_record(struct engine *engine, const struct record_flow *record,
     bool tunnelled = record_flow_tunnels(record, view->tunnel);
     view->way = way_of(engine->config.inside, &record->key, tunnelled ? view->tunnel : NULL);
     view->scope = scope_by_frame(view->way.scope, record);
-    for (unsigned i = 0; i < FLOW_TEXTS; i++)
-        record_flow_text(record, i, view->text[i]);
+    record_flow_texts(record, view->text);
     if (is_forged(engine, &view->way))
         view->scope = SCOPE_TRANSIT;
     find_devices(engine, view);

@@ -86,9 +86,10 @@ static enum baseline_state state_of(const struct engine *engine, const struct ho
     return state;
 }
 
-static struct subject subject_of(struct engine *engine, const struct host *host,
+static struct subject subject_of(struct engine *engine, struct host *host,
                                  const struct civil *civil)
 {
+    hosts_turn(engine, host);
     return (struct subject){.config = &engine->config.detect,
                             .civil = *civil,
                             .host = host->profile,
@@ -140,7 +141,7 @@ static bool is_awaited(struct host *host, struct ptime now)
     return now.ns - host->missed_ns >= AWAITED_NS;
 }
 
-static void judge_awaited(struct engine *engine, const struct host *host, const struct civil *civil,
+static void judge_awaited(struct engine *engine, struct host *host, const struct civil *civil,
                           const struct host_total *total, struct open_story *open, struct ptime now)
 {
     struct subject subject = subject_of(engine, host, civil);
@@ -154,7 +155,7 @@ static void judge_awaited(struct engine *engine, const struct host *host, const 
 }
 
 /* What was counted in one story, as what left in another: the same as a rule. */
-static void judge_items(struct engine *engine, const struct host *host, const struct civil *civil,
+static void judge_items(struct engine *engine, struct host *host, const struct civil *civil,
                         struct open_story *items, struct open_story *open, struct ptime now)
 {
     if (!items->content_changed)
@@ -197,6 +198,7 @@ static void apply_rules(struct engine *engine, const struct flow_view *view, str
                               .open = open,
                               .first_hour = account_first_of_day(engine, civil),
                               .now = {view->record->header.time_ns}};
+    hosts_turn(engine, host);
     flow.state = state_of(engine, host, civil);
     ruled_flow(engine, &flow);
 }

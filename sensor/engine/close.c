@@ -132,15 +132,18 @@ void close_hour(struct engine *engine, struct ptime now)
         close_begin(engine, engine->closed_hour, now);
 }
 
-void close_tell(const struct engine *engine, int64_t hour)
+void close_tell_of(const struct engine *engine, struct host_total *const *total, size_t count)
 {
     const struct engine_observer *observer = &engine->config.observer;
-    size_t count;
-    if (!observer->closed)
-        return;
-    struct host_total **total = totals_until(engine->totals, hour, &count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; observer->closed && i < count; i++)
         observer->closed(observer->context, total[i]);
+}
+
+void close_tell(const struct engine *engine, int64_t hour)
+{
+    size_t count;
+    struct host_total **total = totals_until(engine->totals, hour, &count);
+    close_tell_of(engine, total, count);
     free(total);
 }
 

@@ -40,23 +40,30 @@ static void lose(struct engine *engine)
     close_end_work(engine);
 }
 
-void close_through(struct engine *engine, int64_t hour)
+/* `total`: all of that hour and before. */
+static void let_go(struct engine *engine, int64_t hour, struct host_total *const *total,
+                   size_t count)
 {
-    size_t count;
     int64_t last = STORE_NO_HOUR;
-    engine->fleet_hour = hour;
-    engine->fleet_spoiled = false;
-    if (hour > engine->closed_hour) /* others were faster: here that hour is still open */
-        hour = engine->closed_hour;
     close_forget_changed(engine, hour);
-    close_tell(engine, hour);
-    struct host_total **total = totals_until(engine->totals, hour, &count);
+    close_tell_of(engine, total, count);
     for (size_t i = 0; i < count; i++) {
         engine->counts.host_hours_closed += total[i]->sends;
         engine->counts.hours_closed += total[i]->hour != last;
         last = total[i]->hour;
         totals_drop(engine->totals, total[i]);
     }
+}
+
+void close_through(struct engine *engine, int64_t hour)
+{
+    size_t count;
+    engine->fleet_hour = hour;
+    engine->fleet_spoiled = false;
+    if (hour > engine->closed_hour) /* others were faster: here that hour is still open */
+        hour = engine->closed_hour;
+    struct host_total **total = totals_until(engine->totals, hour, &count);
+    let_go(engine, hour, total, count);
     free(total);
     cache_trim(engine);
     if (engine->checkpoint) /* what the store has now is what the snapshot has */

@@ -204,7 +204,7 @@ void elsewhere_tell(const struct engine *engine, const struct host_total *total,
     const char *vantage = reach && reach->vantage && *reach->vantage ? reach->vantage : own;
     char key[DESTINATION_KEY_SIZE];
     const struct pair_total *pair =
-        destination ? map_get(&total->pairs, key, strlen(destination_key(destination, key))) : NULL;
+        destination ? map_get(&total->pairs, key, destination_put_key(destination, key)) : NULL;
     const char *names = destination ? (pair ? pair->seen_by : NULL) : total->seen_by;
     const struct elsewhere *elsewhere = pair ? &pair->elsewhere : &total->elsewhere;
     uint64_t bytes = pair ? pair->out.value : total->out.value;

@@ -382,6 +382,7 @@ static void finish_replay(struct engine *engine)
     if (last.ns != INT64_MIN) {
         entry_end_absences(engine, last);
         tunnelled_held(engine, last, true);
+        hosts_turn_all(engine);
         judge_sensor(engine, last);
         count_bounds(engine);
         close_tell(engine, INT64_MAX);

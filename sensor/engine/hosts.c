@@ -42,13 +42,42 @@ static void note(struct engine *engine, struct host *host, const struct profile 
                                 engine->config.detect.learn_days) != BASELINE_LEARNING;
 }
 
+/* Most records are of a day of which nothing can be told: leaving it out of the profile waits until
+ * somebody asks for what is in there (hosts_turn). */
 static const struct profile *turn_to(struct engine *engine, struct host *host,
                                      const struct civil *civil)
 {
-    host->profile = hindsight_profile(engine->config.hindsight, &host->ip, civil);
-    host->hours = host->profile ? profile_hours(host->profile) : 0;
-    host->ready = host->profile != NULL;
+    struct hindsight *hindsight = engine->config.hindsight;
+    weigh_set_budget(engine);
+    bool same = host->ready && host->day == civil->day;
+    if (!same) {
+        host->profile = hindsight_known(hindsight, &host->ip);
+        host->day = civil->day;
+        host->ready = host->profile != NULL;
+        host->waits = host->ready;
+        host->hours = 0;
+    }
+    if (host->ready && hindsight_may_tell(hindsight, &host->ip, civil->day))
+        hosts_turn(engine, host);
     return host->profile;
+}
+
+void hosts_turn(struct engine *engine, struct host *host)
+{
+    const struct civil civil = {.day = host ? host->day : 0};
+    if (!engine->config.hindsight || !host || !host->profile)
+        return;
+    host->profile = hindsight_profile(engine->config.hindsight, &host->ip, &civil);
+    if (host->waits)
+        host->hours = profile_hours(host->profile);
+    host->waits = false;
+}
+
+void hosts_turn_all(struct engine *engine)
+{
+    size_t position = 0;
+    for (const struct map_entry *e; (e = map_next(&engine->hosts, &position)) != NULL;)
+        hosts_turn(engine, e->value);
 }
 
 const struct profile *hosts_profile(struct engine *engine, struct host *host,

@@ -127,6 +127,8 @@ struct host {
     uint32_t unpacked_bytes;
     uint32_t hours;      /* of the profile when it was last seen, in memory or not; 0: has none */
     bool ready;          /* … it was no longer learning */
+    int64_t day;         /* in hindsight: which these are without, once ready */
+    bool waits;          /* … and it is not left out of the profile yet: hosts_turn */
     bool loaded;         /* what the store knows of it is known: the blob, or that there is none */
     bool queued;         /* to be asked for */
     bool loading;        /* asked for; it goes on meanwhile as one that nothing is known of */
@@ -265,6 +267,10 @@ const struct profile *hosts_profile(struct engine *engine, struct host *host,
                                     const struct civil *civil);
 enum baseline_state hosts_state(const struct engine *engine, const struct profile *profile,
                                 int64_t hour);
+/* In hindsight: before anything is asked of its profile, or how long it is known. host may be NULL.
+ */
+void hosts_turn(struct engine *engine, struct host *host);
+void hosts_turn_all(struct engine *engine);
 /* How much of it was there by then, for what goes by the order of time whatever is known later. */
 enum baseline_state hosts_state_then(const struct engine *engine, const struct host *host,
                                      int64_t hour);
@@ -409,6 +415,7 @@ bool told_was_silent(struct engine *engine, int64_t day);
 
 /* close.c: the totals of this hour and before, to who observes them. */
 void close_tell(const struct engine *engine, int64_t hour);
+void close_tell_of(const struct engine *engine, struct host_total *const *total, size_t count);
 
 /* changed.c: drops what was forgotten in the store meanwhile. */
 void changed_look(struct engine *engine);

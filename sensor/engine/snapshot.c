@@ -345,13 +345,16 @@ static void put_totals(const struct engine *engine, struct buffer *out)
 
 static bool take_pair(struct host_total *total, struct cursor *in)
 {
-    struct pair_total *pair = xcalloc(1, sizeof *pair);
-    bool good = take_pair_raw(in, pair);
+    struct pair_total raw = {.changed = false};
+    if (!take_pair_raw(in, &raw))
+        return false;
+    struct pair_total *pair = pair_total_new(&raw.destination);
+    *pair = raw;
     pair->starts = (struct starts){0};
     pair->seen_by = NULL;
     pair->changed = true; /* what was put before may not have arrived */
-    if (!good || !totals_take_pair(total, pair)) {
-        free(pair);
+    if (!totals_take_pair(total, pair)) {
+        pair_total_free(pair);
         return false;
     }
     uint16_t starts = cursor_le16(in);

@@ -80,20 +80,22 @@ struct open_story *stories_find(struct stories *stories, const struct ip *host,
 }
 
 /* By its key, whichever side opened it, and its start. */
-static bool same_flow(const struct alert_flow *flow, const struct record_flow *record)
+static bool same_flow(const struct open_story *open, size_t at, const struct record_flow *record)
 {
-    if (flow->start.ns != record->start_ns)
+    if (open->flow_start_ns[at] != record->start_ns)
         return false;
-    struct flow_key a = flow_key_unordered(&flow->key), b = flow_key_unordered(&record->key);
+    struct flow_key a = flow_key_unordered(&open->story.flow[at].key);
+    struct flow_key b = flow_key_unordered(&record->key);
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
 /* The sixteen largest flows, largest first. */
-static void keep_flow(struct story *story, const struct record_flow *record, bool outbound,
+static void keep_flow(struct open_story *open, const struct record_flow *record, bool outbound,
                       uint64_t out_bytes)
 {
+    struct story *story = &open->story;
     size_t at = 0;
-    while (at < story->flow_count && !same_flow(&story->flow[at], record))
+    while (at < story->flow_count && !same_flow(open, at, record))
         at++;
     if (at == ALERT_FLOWS) {
         at--;
@@ -109,9 +111,12 @@ static void keep_flow(struct story *story, const struct record_flow *record, boo
     flow.out_bytes = out_bytes;
     flow.service = (enum service)record->service;
     flow.outbound = outbound;
-    for (; at > 0 && story->flow[at - 1].out_bytes < out_bytes; at--)
+    for (; at > 0 && story->flow[at - 1].out_bytes < out_bytes; at--) {
         story->flow[at] = story->flow[at - 1];
+        story_note_flow(open, at);
+    }
     story->flow[at] = flow;
+    story_note_flow(open, at);
 }
 
 static void keep_address(struct story *story, const struct ip *address)
@@ -127,9 +132,10 @@ static void keep_address(struct story *story, const struct ip *address)
 
 /* All that the flow has sent outwards; of one whose tunnel moved only what this story had of it,
  * for the bytes before may have stayed inside. */
-static uint64_t sent_outwards(const struct story *story, const struct flow_view *view)
+static uint64_t sent_outwards(const struct open_story *open, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
+    const struct story *story = &open->story;
     uint64_t sent = 0;
     if (!(record->flags & FLOW_TUNNEL_MOVED)) {
         for (int side = 0; side < SIDES; side++)
@@ -137,7 +143,7 @@ static uint64_t sent_outwards(const struct story *story, const struct flow_view 
         return sent;
     }
     for (size_t i = 0; i < story->flow_count; i++)
-        sent += same_flow(&story->flow[i], record) ? story->flow[i].out_bytes : 0;
+        sent += same_flow(open, i, record) ? story->flow[i].out_bytes : 0;
     return sent + view->out.value;
 }
 
@@ -216,8 +222,8 @@ void story_add(struct open_story *open, const struct flow_view *view)
         story->other_certificate_out += view->out.value;
     count_flow(story, view);
     keep_client(story, &record->client, view->out.value, first_of_flow(record));
-    keep_flow(story, record, view->scope == SCOPE_OUT, sent_outwards(story, view));
-    if (same_flow(&story->flow[0], record)) {
+    keep_flow(open, record, view->scope == SCOPE_OUT, sent_outwards(open, view));
+    if (same_flow(open, 0, record)) {
         story->source = view->way.host;
         story->remote = view->way.remote;
         story->remote_port = view->way.remote_port;

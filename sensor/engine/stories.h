@@ -24,7 +24,9 @@ struct story_entry;
 
 struct open_story {
     alignas(16) struct story story;
-    struct counter counter;           /* of story.counted */
+    struct counter counter; /* of story.counted */
+    /* Of story.flow, beside each other: each record asks whether it is of one of them. */
+    int64_t flow_start_ns[ALERT_FLOWS];
     struct function_set unlisted;     /* that no conduit lists, and zone.conduit spoke of */
     bool wrote;                       /* … and that something was written */
     bool content_changed;             /* since it was last judged */
@@ -54,6 +56,11 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
 /* The one that is open already; NULL: none. */
 struct open_story *stories_find(struct stories *stories, const struct ip *host,
                                 const struct destination *destination);
+/* story.flow[at] is another one. */
+static inline void story_note_flow(struct open_story *open, size_t at)
+{
+    open->flow_start_ns[at] = open->story.flow[at].start.ns;
+}
 /* Adds a flow record's fresh part. */
 void story_add(struct open_story *open, const struct flow_view *view);
 void story_add_items(struct stories *stories, struct open_story *open,

@@ -24,10 +24,7 @@ size_t story_make_key(const struct ip *host, const struct destination *destinati
                       struct story_key *key)
 {
     key->host = *host;
-    key->text[0] = '\0';
-    if (destination)
-        destination_key(destination, key->text);
-    return sizeof key->host + strlen(key->text);
+    return sizeof key->host + (destination ? destination_put_key(destination, key->text) : 0);
 }
 
 static size_t own_key(const struct story *story, struct story_key *key)

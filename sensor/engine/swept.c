@@ -220,7 +220,8 @@ static void judge_pair(struct engine *engine, const struct ip *host, const struc
     struct sweep sweep = {.accounts = count_of(server, pair, network, SWEPT_ACCOUNTS),
                           .projects = count_of(server, pair, network, SWEPT_PROJECTS),
                           .refused = pair->today[SWEPT_REFUSED]};
-    const struct host *known = hosts_get(engine, host);
+    struct host *known = hosts_get(engine, host);
+    hosts_turn(engine, known);
     struct subject subject = {.kind = SUBJECT_SWEEP,
                               .config = &engine->config.detect,
                               .civil = calendar_at(engine->config.calendar, now),

@@ -96,8 +96,9 @@ static uint64_t client_hash(const struct questions *questions, const struct ip *
 /* --- judging --------------------------------------------------------------------------------- */
 
 /* The first ones are listed: of questions no flow is larger than another by much. */
-static void put_flow(struct story *story, const struct asked_entry *entry)
+static void put_flow(struct open_story *open, const struct asked_entry *entry)
 {
+    struct story *story = &open->story;
     struct flow_key a = flow_key_unordered(&entry->flow);
     size_t at = 0;
     for (; at < story->flow_count; at++) {
@@ -109,11 +110,13 @@ static void put_flow(struct story *story, const struct asked_entry *entry)
     story->flows_inside += entry->untold_flows;
     if (at == ALERT_FLOWS)
         return;
-    if (at == story->flow_count)
+    if (at == story->flow_count) {
         story->flow[story->flow_count++] = (struct alert_flow){.key = entry->flow,
                                                                .start = {entry->flow_start_ns},
                                                                .service = SERVICE_DNS,
                                                                .outbound = true};
+        story_note_flow(open, at);
+    }
     story->flow[at].out_bytes += entry->untold_bytes;
 }
 
@@ -134,7 +137,7 @@ static struct open_story *tell_story(struct engine *engine, struct asked_entry *
     volume_add(&story->out, out);
     volume_add(&story->service_out[SERVICE_DNS], out);
     story->out_packets += entry->untold_packets;
-    put_flow(story, entry);
+    put_flow(open, entry);
     if (ip_compare(&story->flow[0].key.orig_ip, &entry->flow.orig_ip) == 0 &&
         story->flow[0].service == SERVICE_DNS) {
         story->source = entry->flow.orig_ip;
@@ -166,7 +169,8 @@ static void judge_entry(struct engine *engine, struct asked_entry *entry, struct
         return;
     }
     entry->judged_at = entry->half[0].most + entry->half[1].most;
-    const struct host *host = hosts_get(engine, &entry->first_client);
+    struct host *host = hosts_get(engine, &entry->first_client);
+    hosts_turn(engine, host);
     struct asked_names asked = questions_sum(questions, entry, awaited ? INT64_MAX : now.ns);
     struct subject subject = {.kind = SUBJECT_QUESTIONS,
                               .config = &engine->config.detect,

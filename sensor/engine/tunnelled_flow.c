@@ -24,7 +24,7 @@ static bool is_new_application(struct engine *engine, const struct flow_view *vi
     return true;
 }
 
-static struct spoken spoken_of(struct engine *engine, const struct flow_view *view)
+static struct spoken spoken_of(const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
     return (struct spoken){.service = (enum service)record->service,
@@ -32,15 +32,24 @@ static struct spoken spoken_of(struct engine *engine, const struct flow_view *vi
                            .application = view->text[TEXT_APPLICATION],
                            .alpn = view->text[TEXT_ALPN],
                            .names_server = *view->text[TEXT_SERVER_NAME] ||
-                                           (record->flags & (FLOW_ECH | FLOW_ESNI)) != 0,
-                           .application_is_new = is_new_application(engine, view)};
+                                           (record->flags & (FLOW_ECH | FLOW_ESNI)) != 0};
 }
 
-static void judge_spoken(struct engine *engine, const struct flow_view *view,
-                         const struct host *host, struct open_story *open)
+/* Most flows speak what their port promises, and nothing that is known by name. */
+static bool may_be_told(const struct flow_view *view)
 {
+    struct spoken spoken = spoken_of(view);
+    struct subject subject = {.kind = SUBJECT_FLOW, .spoken = &spoken};
+    return *view->text[TEXT_APPLICATION] || judge_may(&subject);
+}
+
+static void judge_spoken(struct engine *engine, const struct flow_view *view, struct host *host,
+                         struct open_story *open)
+{
+    hosts_turn(engine, host);
     struct ptime now = {view->record->header.time_ns};
-    struct spoken spoken = spoken_of(engine, view);
+    struct spoken spoken = spoken_of(view);
+    spoken.application_is_new = is_new_application(engine, view);
     struct civil civil = calendar_at(engine->config.calendar, now);
     struct subject subject = {.kind = SUBJECT_FLOW,
                               .config = &engine->config.detect,
@@ -66,7 +75,7 @@ void tunnelled_flow(struct engine *engine, const struct flow_view *view)
     tunnelled_echo(engine, view);
     if (!view->accepted || view->scope != SCOPE_OUT || view->way.by_tunnel ||
         !(record->flags & FLOW_ESTABLISHED) ||
-        (record->service == SERVICE_NONE && !*view->text[TEXT_APPLICATION]))
+        (record->service == SERVICE_NONE && !*view->text[TEXT_APPLICATION]) || !may_be_told(view))
         return;
     struct host *host = hosts_get(engine, view->host);
     struct open_story *open = stories_find(&engine->stories, view->host, view->destination);

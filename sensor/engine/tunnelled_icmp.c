@@ -73,7 +73,8 @@ void tunnelled_echo(struct engine *engine, const struct flow_view *view)
         return;
     struct ptime now = {record->header.time_ns};
     struct echoes echoes = add_pair(engine, view, &more);
-    const struct host *host = hosts_get(engine, view->host);
+    struct host *host = hosts_get(engine, view->host);
+    hosts_turn(engine, host);
     struct open_story *open =
         zoned_story(engine, view->host, &view->way.host, view->destination, now);
     struct subject subject = {.kind = SUBJECT_ECHOES,

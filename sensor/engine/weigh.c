@@ -229,7 +229,7 @@ static void find_largest(void *context, struct weighed_pair *pair)
     for (uint32_t i = 0; i < profile->pair_count; i++) {
         const struct destination *destination = &profile->pair[i]->destination;
         char key[DESTINATION_KEY_SIZE];
-        size_t size = strlen(destination_key(destination, key));
+        size_t size = destination_put_key(destination, key);
         struct weighed_pair one = pair_at(at, destination, map_get(&at->total->pairs, key, size));
         if (takes_more(&one, &most))
             most = one;
@@ -373,8 +373,7 @@ static void add_to_newer(const struct at *older, const struct destination *desti
         return;
     struct civil civil = close_civil(engine, slot->hour, now);
     struct at at = {engine, older->host, &civil, total, account_first_of_day(engine, &civil), now};
-    struct pair_total *pair =
-        map_get(&total->pairs, key, strlen(destination_key(destination, key)));
+    struct pair_total *pair = map_get(&total->pairs, key, destination_put_key(destination, key));
     if (!holds(&at, slot))
         return;
     bool changed = pair && look_at_pair(&at, slot, pair);

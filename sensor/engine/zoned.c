@@ -187,7 +187,8 @@ static void tell(struct engine *engine, struct open_story *open, const struct fl
                  struct ruled_rule *limit, struct finding *finding, size_t count)
 {
     struct ptime now = {view->record->header.time_ns};
-    const struct host *host = hosts_get(engine, view->host);
+    struct host *host = hosts_get(engine, view->host);
+    hosts_turn(engine, host);
     int64_t hour = calendar_at(engine->config.calendar, now).hour;
     enum baseline_state state = host ? hosts_state_then(engine, host, hour) : BASELINE_LEARNING;
     struct story story = open->story;

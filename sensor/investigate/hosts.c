@@ -85,14 +85,15 @@ static void add_destination(struct hosts *hosts, struct host_sum *host,
                             const struct flow_view *view)
 {
     char key[DESTINATION_KEY_SIZE];
-    destination_key(view->destination, key);
+    size_t size = destination_put_key(view->destination, key);
     struct destination_sum *sum =
-        get_or_make(&host->destinations, key, strlen(key), sizeof *sum, HOSTS_DESTINATIONS);
+        get_or_make(&host->destinations, key, size, sizeof *sum, HOSTS_DESTINATIONS);
     if (!sum) {
         hosts->overflow++;
         return;
     }
-    sum->destination = *view->destination;
+    if (*sum->destination.name == '\0')
+        sum->destination = *view->destination;
     volume_add(&sum->out, view->out);
 }
 

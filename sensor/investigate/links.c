@@ -18,7 +18,7 @@ static size_t name_destination(const struct story *story, char key[DESTINATION_K
 {
     if (!story->has_destination || destination_is_other(&story->destination))
         return 0;
-    return strlen(destination_key(&story->destination, key));
+    return destination_put_key(&story->destination, key);
 }
 
 static void add(struct links *links, size_t at)

@@ -57,7 +57,7 @@ static struct item_set *get_or_make(struct sift *sift, const struct ip *host,
 {
     char key[sizeof *host + DESTINATION_KEY_SIZE];
     memcpy(key, host, sizeof *host);
-    size_t size = sizeof *host + strlen(destination_key(destination, key + sizeof *host));
+    size_t size = sizeof *host + destination_put_key(destination, key + sizeof *host);
     struct item_set *set = map_get(&sift->sets, key, size);
     if (set || sift->sets.count >= SIFT_SETS)
         return set;

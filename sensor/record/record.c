@@ -73,11 +73,17 @@ static size_t text_offset(const struct record_flow *record, unsigned which)
     return at;
 }
 
-char *record_flow_text(const struct record_flow *record, enum flow_text which, char *text)
+/* Most have none. */
+void record_flow_texts(const struct record_flow *record, char text[FLOW_TEXTS][RECORD_NAME_MAX + 1])
 {
-    memcpy(text, record->tail + text_offset(record, which), record->text_size[which]);
-    text[record->text_size[which]] = '\0';
-    return text;
+    const char *at = record->tail;
+    for (unsigned i = 0; i < FLOW_TEXTS; i++) {
+        size_t size = record->text_size[i];
+        if (size > 0)
+            memcpy(text[i], at, size);
+        text[i][size] = '\0';
+        at += size;
+    }
 }
 
 bool record_flow_tunnels(const struct record_flow *record, struct tunnel tunnel[SIDES])

@@ -44,42 +44,43 @@ struct story_zone {
     char from[ZONE_NAME_SIZE], to[ZONE_NAME_SIZE]; /* of who opened, of whom; "": not said */
 };
 
-/* What is known of the traffic the alert speaks of. */
+/* What is known of the traffic the alert speaks of. What each flow record changes stands first: it
+ * is 5 kB, and stories are many. */
 struct story {
-    struct ip host, remote; /* remote, and the next four: of the largest flow */
-    uint16_t remote_port;   /* 0: none */
-    bool by_tunnel;         /* host and remote are the ends of `tunnel`, not the flow's own */
-    struct tunnel tunnel;   /* count 0: it was in none */
-    struct ip source;       /* the inside address; `host` but for a device */
+    struct ip host;
+    struct ptime first, last; /* packets */
+    struct volume out;
+    uint64_t in_bytes, out_packets, in_packets;
+    uint32_t flows_inside, flows_outside; /* by who opened */
+    uint64_t flows_total;
+    size_t flow_count, client_count; /* of flow, of client */
+    uint64_t unverified_out;         /* of `out`: under names that no seen answer bears out */
+    uint64_t other_certificate_out;  /* … of servers whose certificate holds other names */
+    struct ip remote;                /* this, and the next four: of the largest flow */
+    uint16_t remote_port;            /* 0: none */
+    bool by_tunnel;       /* host and remote are the ends of `tunnel`, not the flow's own */
+    struct tunnel tunnel; /* count 0: it was in none */
+    struct ip source;     /* the inside address; `host` but for a device */
     /* Of a device: its addresses in this story, by when they were first seen. */
     struct ip address[ALERT_ADDRESSES];
     uint32_t address_count;
     bool more_addresses; /* … and there were others */
     struct destination destination;
-    bool has_destination;          /* false: the host as a whole, or the sensor */
-    char sight[SILENCE_NAME_SIZE]; /* the sensor's: what it does not see; "": what it lost */
-    struct ptime first, last;      /* packets */
-    struct volume out;
-    uint64_t in_bytes, out_packets, in_packets;
-    struct volume service_out[SERVICES];  /* `out` by service */
-    uint32_t flows_inside, flows_outside; /* by who opened */
-    struct counted counted;               /* in what left */
+    bool has_destination;                /* false: the host as a whole, or the sensor */
+    char sight[SILENCE_NAME_SIZE];       /* the sensor's: what it does not see; "": what it lost */
+    struct volume service_out[SERVICES]; /* `out` by service */
+    struct counted counted;              /* in what left */
     uint64_t content_gap_bytes; /* at least so much of one flow's content was not inspected */
     char server_name[RECORD_NAME_MAX + 1];
     bool has_ja3;
     uint8_t ja3[16];
-    char ja4[STORY_TEXT_SIZE];           /* these two: of the largest flow; "": not known */
-    char application[STORY_TEXT_SIZE];   /* TEXT_APPLICATION */
-    uint64_t unverified_out;             /* of `out`: under names that no seen answer bears out */
-    uint64_t other_certificate_out;      /* … of servers whose certificate holds other names */
-    struct alert_flow flow[ALERT_FLOWS]; /* by out_bytes, largest first */
-    size_t flow_count;
-    uint64_t flows_total;
+    char ja4[STORY_TEXT_SIZE];                   /* these two: of the largest flow; "": not known */
+    char application[STORY_TEXT_SIZE];           /* TEXT_APPLICATION */
+    struct alert_flow flow[ALERT_FLOWS];         /* by out_bytes, largest first */
     struct claimed_client client[STORY_CLIENTS]; /* by weight, heaviest first */
-    size_t client_count;
-    uint64_t clients_replaced; /* times one gave way: not all are listed */
-    struct story_zone zone;    /* the host's */
-    struct story_zone border;  /* what the rows about zones speak of; other rows share the story */
+    uint64_t clients_replaced;                   /* times one gave way: not all are listed */
+    struct story_zone zone;                      /* the host's */
+    struct story_zone border; /* what the rows about zones speak of; other rows share the story */
 };
 
 /* Another host's open incident with the same destination. */

@@ -46,6 +46,8 @@ struct fleet *hindsight_take_fleet(struct hindsight *hindsight);
  */
 struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *host,
                                   const struct civil *civil);
+/* The same, whatever day it is without: only to know that there is one. */
+struct profile *hindsight_known(struct hindsight *hindsight, const struct ip *host);
 /* From here on the peers are those of this host, without it. Before its profile is asked for
  * anything that a fleet belongs to. */
 void hindsight_turn(struct hindsight *hindsight, const struct ip *host);

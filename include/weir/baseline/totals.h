@@ -79,6 +79,9 @@ struct totals *totals_new(uint32_t max_hosts);
 void totals_set_room(struct totals *totals, uint64_t pairs); /* instead of those */
 /* In all open hours. */
 uint64_t totals_pairs(const struct totals *totals);
+/* An empty one; in no host's total, its maker's. */
+struct pair_total *pair_total_new(const struct destination *destination);
+void pair_total_free(struct pair_total *pair);
 /* A pair of its own, taken as it is; false: there is one of that name (then it is the caller's). */
 bool totals_take_pair(struct host_total *host, struct pair_total *pair);
 void totals_free(struct totals *totals);

@@ -133,7 +133,9 @@ struct detector {
     const char *explains; /* what it sees, its units, its known false alarms */
     /* Fused: the reason's code and text (its figures are filled in). */
     void (*tell)(const struct told_kind *told, struct reason *reason);
-    /* Absolute: true when it fires. */
+    /* Absolute: false where it cannot fire, by a glance; NULL: it is asked. */
+    bool (*may)(const struct subject *subject);
+    /* … true when it fires. */
     bool (*judge)(const struct subject *subject, struct finding *finding);
 };
 

@@ -7,5 +7,7 @@
 #define JUDGE_FINDINGS 25
 
 size_t judge(const struct subject *subject, struct finding finding[JUDGE_FINDINGS]);
+/* False: no row has anything to say, by a glance at what the subject's kind is about. */
+bool judge_may(const struct subject *subject);
 
 #endif

@@ -461,8 +461,9 @@ extern const char *const record_fault_name[RECORD_FAULTS];
 /* `record` is the engine's own copy of `size` bytes, 8-aligned. */
 enum record_fault record_validate(const void *record, size_t size);
 
-/* A text of a valid record, as a string; `text` holds RECORD_NAME_MAX + 1. */
-char *record_flow_text(const struct record_flow *record, enum flow_text which, char *text);
+/* The texts of a valid record, as strings. */
+void record_flow_texts(const struct record_flow *record,
+                       char text[FLOW_TEXTS][RECORD_NAME_MAX + 1]);
 /* How the packets of both sides travelled, each as the flow's sides lie; count 0: in no tunnel.
  * False: neither was in one. The record is valid. */
 bool record_flow_tunnels(const struct record_flow *record, struct tunnel tunnel[SIDES]);

@@ -51,9 +51,10 @@ static uint64_t read_flow(const struct record_flow *r)
         must(i < set.count || !function_set_is_back(&set, i));
     for (size_t i = 0; i < set.count; i++)
         ids += function_set_has(&set, set.code[i]);
-    char text[RECORD_NAME_MAX + 1];
+    char text[FLOW_TEXTS][RECORD_NAME_MAX + 1];
+    record_flow_texts(r, text);
     for (int i = 0; i < FLOW_TEXTS; i++)
-        ids += strlen(record_flow_text(r, (enum flow_text)i, text));
+        ids += strlen(text[i]);
     return ids;
 }
 
