@@ -112,6 +112,7 @@ static struct engine *make(const struct engine_config *config)
     engine->counts.last = PTIME_MIN;
     make_workers(engine);
     names_init(&engine->names, config->suffixes, config->networks);
+    halves_init(&engine->halves);
     identity_init(&engine->identity, (size_t)config->max_hosts * IDENTITY_A_HOST);
     stories_init(&engine->stories);
     tunnelled_init(&engine->tunnelled, config->key);
@@ -171,6 +172,7 @@ void engine_free(struct engine *engine)
     swept_fini(&engine->swept);
     zoned_fini(&engine->zoned);
     names_fini(&engine->names);
+    halves_fini(&engine->halves);
     identity_fini(&engine->identity);
     open_flows_fini(&engine->open_flows);
     order_fini(&engine->order);
@@ -282,8 +284,10 @@ static void do_due(struct engine *engine, struct ptime now)
         do_due_at(engine, at);
         if (!paused(engine))
             live_look(engine, at);
-        if (!paused(engine))
+        if (!paused(engine)) {
             claims_look(engine, at);
+            halves_look(engine, at);
+        }
     }
 }
 

@@ -4,70 +4,17 @@
  * and what waits for another to tell is not lost when that one dies or the store goes. Skipped (77)
  * where redis-server is not installed. */
 #include "../folder.h"
-#include "fleet_rig.h"
+#include "fleet_past.h"
 
 #include "weir/base/json.h"
 #include "weir/base/log.h"
 #include "weir/engine/noise.h"
 
-#define DAYS  12
 #define STEPS 14
-
-static struct ip the_host(void)
-{
-    return make_ip("10.0.0.1");
-}
-
-/* Twelve days of some 100 kB an hour, as if another run had learned them. */
-static void put_past(struct sensor *sensor)
-{
-    struct buffer blob = {0};
-    struct ip ip = the_host(), remote = make_ip("198.51.100.1");
-    int64_t hour = HOUR_8 - DAYS * 24;
-    struct profile *profile = profile_new(&ip, hour);
-    for (; hour < HOUR_8; hour++) {
-        struct civil civil =
-            calendar_at(sensor->fleet->calendar, (struct ptime){hour * NS_PER_HOUR});
-        struct host_total *total = host_total_new(&ip, hour);
-        struct destination destination;
-        remote.byte[14] = (uint8_t)(100 + hour % 5);
-        destination = destination_of_prefix(ROLE_CLIENT, &remote);
-        uint64_t bytes = 100000 + (uint64_t)(hour * 37 % 500);
-        totals_add(total, &destination, (struct volume){bytes, bytes, bytes}, 100, 1);
-        profile_close_hour(profile, total, &civil, NULL);
-        host_total_free(total);
-    }
-    profile_pack(profile, &blob);
-    store_put_profile(sensor->engine->config.store, &ip, INT64_MIN, profile->last_closed_hour,
-                      blob.data, blob.size, NULL, NULL);
-    buffer_fini(&blob);
-    profile_free(profile);
-}
-
-static struct fleet_rig *open_rig_as(int sensors, bool reaches)
-{
-    struct fleet_rig *fleet = fleet_open(sensors, NULL);
-    fleet->reaches = reaches;
-    for (int i = 0; i < sensors; i++)
-        sensor_start(&fleet->sensor[i], NULL);
-    fleet_settle(fleet);
-    put_past(&fleet->sensor[0]);
-    fleet_settle(fleet);
-    return fleet;
-}
 
 static struct fleet_rig *open_rig(int sensors)
 {
-    return open_rig_as(sensors, false);
-}
-
-/* All that it has is taken, and what it asked of the store is answered and taken, too. */
-static void rest(struct fleet_rig *fleet)
-{
-    for (int n = 0; n < 3; n++) {
-        fleet_settle(fleet);
-        fleet_turn(fleet, 20 * NS_PER_MS);
-    }
+    return fleet_open_with_past(sensors, false);
 }
 
 static void push_share(struct fleet_rig *fleet, int i, int minute, const char *to, uint64_t share)
@@ -87,7 +34,7 @@ static void end_minute(struct fleet_rig *fleet, int minute)
     int64_t now = MONDAY_8 + minute * NS_PER_MIN;
     for (int i = 0; i < fleet->sensors; i++)
         sensor_push_watermark(&fleet->sensor[i], now + 55 * NS_PER_S);
-    rest(fleet);
+    fleet_rest(fleet);
 }
 
 #define THERE "198.51.77.1"
@@ -201,7 +148,7 @@ static uint64_t told_by(const struct fleet_rig *fleet, int i)
 /* Two that have seen the host, and each other. */
 static struct fleet_rig *open_two(bool reaches)
 {
-    struct fleet_rig *fleet = open_rig_as(2, reaches);
+    struct fleet_rig *fleet = fleet_open_with_past(2, reaches);
     for (int minute = 1; minute < 4; minute++)
         push_minute(fleet, minute, 100);
     return fleet;
@@ -249,7 +196,7 @@ static void test_silenced_by_one(void **state)
     uint64_t size = find_size();
     struct fleet_rig *fleet = open_two(false);
     silence_all(fleet, 0);
-    rest(fleet);
+    fleet_rest(fleet);
     push_share(fleet, 0, 4, THERE, size);
     end_minute(fleet, 4);
     end_minute(fleet, 5);
@@ -270,7 +217,7 @@ static void claim_for_other(struct fleet_rig *fleet, bool is_told)
     struct ip remote = make_ip(THERE);
     struct destination destination = destination_of_prefix(ROLE_CLIENT, &remote);
     destination_key(&destination, key);
-    struct store_claim claim = {.host = the_host(),
+    struct store_claim claim = {.host = past_host(),
                                 .day = calendar_at(fleet->calendar, (struct ptime){MONDAY_8}).day,
                                 .e = 1e300,
                                 .told = is_told};
@@ -279,7 +226,7 @@ static void claim_for_other(struct fleet_rig *fleet, bool is_told)
             claim.destination = whole ? 0 : hash64(key, strlen(key), 0);
             store_claim(fleet->sensor[1].engine->config.store, &claim, NS_PER_HOUR, NULL, NULL);
         }
-    rest(fleet);
+    fleet_rest(fleet);
 }
 
 static struct fleet_rig *find_what_other_claims(bool is_told)
@@ -320,7 +267,7 @@ static void test_profile_goes_while_it_waits(void **state)
     (void)state;
     struct fleet_rig *fleet = find_what_other_claims(false);
     struct engine *engine = fleet->sensor[0].engine;
-    struct ip ip = the_host();
+    struct ip ip = past_host();
     cache_drop(engine, hosts_get(engine, &ip));
     for (int minute = 5; minute < 10; minute++)
         end_minute(fleet, minute);
@@ -336,7 +283,7 @@ static void test_killed_while_it_waits(void **state)
     struct fleet_rig *fleet = find_what_other_claims(false);
     sensor_kill(&fleet->sensor[0]);
     sensor_start(&fleet->sensor[0], NULL);
-    rest(fleet);
+    fleet_rest(fleet);
     for (int minute = 5; minute < 10; minute++)
         end_minute(fleet, minute);
     assert_int_equal(told_by(fleet, 0), 1);
@@ -376,7 +323,7 @@ static struct fleet_rig *open_two_with(struct proxy *proxy)
     sensor_start(&fleet->sensor[0], proxy->url);
     sensor_start(&fleet->sensor[1], NULL);
     fleet_settle(fleet);
-    put_past(&fleet->sensor[1]);
+    fleet_put_past(&fleet->sensor[1]);
     fleet_settle(fleet);
     for (int minute = 1; minute < 4; minute++)
         push_minute(fleet, minute, 100);
@@ -401,7 +348,7 @@ static void test_told_while_it_was_cut_off(void **state)
     }
     proxy_open(&proxy, fleet->loop, fleet->sensor[0].folder, fleet->url, UINT_MAX);
     wait_for_store(fleet, true);
-    rest(fleet);
+    fleet_rest(fleet);
     push_share(fleet, 1, 6, THERE, size);
     for (int minute = 6; minute < 12; minute++)
         end_minute(fleet, minute);
