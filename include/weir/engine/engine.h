@@ -271,6 +271,12 @@ struct engine_store_status {
     const struct store_waits *waits;     /* for its answers, of this connection; NULL: none is */
 };
 struct engine_store_status engine_store_of(const struct engine *engine);
+/* How the sensors that share the store stand (baseline/store_overview.h). False: it is away. Where
+ * it goes before it answers, `done` is never called. */
+struct store_overview;
+bool engine_read_fleet(const struct engine *engine,
+                       void (*done)(void *context, const struct store_overview *overview),
+                       void *context);
 
 bool engine_finished(const struct engine *engine);
 
