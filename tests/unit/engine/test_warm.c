@@ -189,8 +189,9 @@ static void test_an_hour_that_nobody_goes_on_with_is_closed(void **state)
     struct flow_key key = make_flow_key("10.0.0.99", 40000, "198.51.100.1", 443);
     rig_push_flow(rig, MONDAY_8 + 90 * NS_PER_MIN, &key, 1000, 10);
     push_watermark(rig, MONDAY_8 + 91 * NS_PER_MIN);
-    rig_turn(rig, 100 * NS_PER_MS);
     const struct engine_counts *counts = engine_counts_of(rig->engine);
+    for (int turns = 0; counts->hours_closed == 0 && turns < 600; turns++)
+        rig_turn(rig, 100 * NS_PER_MS);
     assert_int_equal(counts->hours_closed, 1);
     assert_int_equal(counts->host_hours_closed, HOSTS);
     assert_int_equal(counts->records[RECORD_FLOW], 1);
