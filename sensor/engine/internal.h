@@ -207,6 +207,7 @@ struct engine {
     struct sight sight;      /* live only */
     struct ptime next_beat;  /* PTIME_MIN before the first look */
     struct ptime next_tick;  /* PTIME_MIN before the first record */
+    struct ptime next_put;   /* to the store; likewise */
     struct ptime next_close; /* PTIME_MAX: no hour is open */
     int64_t closed_hour;     /* totals through it are final; INT64_MIN before the first close */
     int64_t fleet_hour;      /* `fleet` is after this hour; INT64_MIN: not known */

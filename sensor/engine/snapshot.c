@@ -27,6 +27,7 @@
     X(counts)                                                                                      \
     X(next_beat)                                                                                   \
     X(next_tick)                                                                                   \
+    X(next_put)                                                                                    \
     X(next_close)                                                                                  \
     X(warmed)                                                                                      \
     X(closed_hour)                                                                                 \

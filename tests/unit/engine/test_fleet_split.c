@@ -28,13 +28,19 @@ static void push_share(struct fleet_rig *fleet, int i, int minute, const char *t
         sensor_push(&fleet->sensor[i], &record);
 }
 
-/* All clocks go on behind that minute's records. */
-static void end_minute(struct fleet_rig *fleet, int minute)
+/* All clocks go on to that second of the minute. */
+static void go_on_to(struct fleet_rig *fleet, int minute, int second)
 {
     int64_t now = MONDAY_8 + minute * NS_PER_MIN;
     for (int i = 0; i < fleet->sensors; i++)
-        sensor_push_watermark(&fleet->sensor[i], now + 55 * NS_PER_S);
+        sensor_push_watermark(&fleet->sensor[i], now + second * NS_PER_S);
     fleet_rest(fleet);
+}
+
+/* … behind its records. */
+static void end_minute(struct fleet_rig *fleet, int minute)
+{
+    go_on_to(fleet, minute, 55);
 }
 
 #define THERE "198.51.77.1"
@@ -131,12 +137,30 @@ static void test_split_over_four(void **state)
     push_minute(fleet, 1, 100); /* all have seen it, and each other */
     push_minute(fleet, 2, 0);
     push_minute(fleet, 3, size / 4);
-    push_minute(fleet, 4, 0); /* written in the first, told in the next at the latest */
+    go_on_to(fleet, 4, 6); /* it came at 3:05: each has written since */
     assert_int_equal(told(fleet), 1);
     for (int minute = 5; minute < 9; minute++)
         push_minute(fleet, minute, 1000);
     assert_int_equal(told(fleet), 1);
     assert_int_equal(told_with_shares(fleet), 1);
+    fleet_close(fleet);
+}
+
+/* A fleet does not come to the store at one moment. */
+static void test_each_writes_at_its_moment(void **state)
+{
+    (void)state;
+    struct fleet_rig *fleet = open_rig(SENSORS);
+    bool apart = false;
+    push_minute(fleet, 1, 100);
+    for (int i = 0; i < SENSORS; i++) {
+        int64_t next_ns = fleet->sensor[i].engine->next_put.ns;
+        int64_t moment = next_ns % NS_PER_MIN;
+        assert_int_equal(moment % (5 * NS_PER_S), 0);
+        apart |= moment != fleet->sensor[0].engine->next_put.ns % NS_PER_MIN;
+        assert_in_range(next_ns - (MONDAY_8 + 115 * NS_PER_S), 1, NS_PER_MIN);
+    }
+    assert_true(apart);
     fleet_close(fleet);
 }
 
@@ -363,6 +387,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split_over_four),
+        cmocka_unit_test(test_each_writes_at_its_moment),
         cmocka_unit_test(test_seen_by_one_alone),
         cmocka_unit_test(test_silenced_by_one),
         cmocka_unit_test(test_told_by_other),
