@@ -43,7 +43,8 @@ void halves_init(struct halves *halves)
 static void clear(struct half *half)
 {
     free(half->held);
-    *half = (struct half){.held = NULL};
+    half->held = NULL;
+    memset(&half->is, 0, sizeof half->is);
 }
 
 static void free_host(void *value)
@@ -205,7 +206,7 @@ void halves_flow(struct engine *engine, const struct flow_view *view)
     half->is.bytes = bytes;
     half->is.last_ns = record->header.time_ns;
     half->is.ready |= bytes >= LARGE_BYTES;
-    if (out && !view->accepted)
+    if (out && !view->accepted && !half->is.joined)
         hold(half, record);
     if (record->end != FLOW_OPEN)
         end(engine, half, record);

@@ -155,8 +155,8 @@ void store_claim(struct store *store, const struct store_claim *claim, int64_t t
                               enum store_claimed claimed),
                  void *context);
 bool store_has_others(const struct store *store); /* sensors, as was last heard */
-/* A flow of which this sensor sees one direction: it is said for `ttl_ns`, and who said that it sees
- * the other one is told, "" when nobody has. Asking again changes nothing. Of a flow so many
+/* A flow of which this sensor sees one direction: it is said for `ttl_ns`, and who said that it
+ * sees the other one is told, "" when nobody has. Asking again changes nothing. Of a flow so many
  * sensors are kept; of further ones nothing is written. */
 #define STORE_HALF_SENSORS 16
 struct store_half {

@@ -1,6 +1,6 @@
 /* A flow in two halves: who sees the other one, and nobody who sees the same. Skipped (77) where
  * redis-server is not installed. */
-#include "store_server.h"
+#include "store_pair.h"
 
 #include "weir/baseline/store_close.h"
 
@@ -22,20 +22,6 @@ static const char *say(struct client *client, bool out)
     store_put_half(client->store, &half, NS_PER_MIN, on_half, NULL);
     settle(client);
     return other;
-}
-
-static struct client a, b;
-
-static void open_both(void)
-{
-    must_open(&a, "a", "core");
-    must_open(&b, "b", "core");
-}
-
-static void close_both(void)
-{
-    client_close(&a);
-    client_close(&b);
 }
 
 static void test_each_finds_the_other(void **state)
@@ -63,11 +49,6 @@ static void test_so_many_sensors(void **state)
     assert_int_equal(reply->integer, STORE_HALF_SENSORS);
     freeReplyObject(reply);
     close_both();
-}
-
-static void on_removed(void *context, bool removed)
-{
-    *(bool *)context = removed;
 }
 
 static void test_of_a_forgotten_host_nothing_is_written(void **state)
