@@ -5,8 +5,8 @@
  * beside the host's others. A claim is set by the first who asks, with how much it knows; it
  * expires, so that a sensor that died between its claim and its word is followed by another, and
  * gives way to who knows STORE_CLAIM_FACTOR as much. What was told outlives it, and is never less:
- * neither a claim to more that is then not told, nor one that runs out, takes it away. Thread: the
- * engine's. */
+ * neither a claim to more that is then not told, nor one that runs out, takes it away. Halves of a
+ * flow are a third kind of such keys: by sensor, which way it sees. Thread: the engine's. */
 #include "store_link.h"
 #include "store_words.h"
 #include "weir/base/buffer.h"
@@ -68,20 +68,64 @@ bool store_take_elsewhere(struct store_request *request, const redisReply *reply
     return true;
 }
 
-/* --- claims ----------------------------------------------------------------------------------- */
+/* --- what is not written of a forgotten host ---------------------------------------------------
+ */
 
-/* Of a host that was forgotten, and not by this sensor yet, nothing is written (store_forget.c): it
- * is nobody's turn. KEYS: claim, told, the forgotten, who took what. ARGV: sensor, E, whether it is
- * told, for how long, host. */
-#define ALONE_BEGIN                                                                                \
+/* Of a host that was forgotten, and not by this sensor yet, nothing is written (store_forget.c),
+ * and `gone` is returned. ARGV[1]: sensor. KEYS[3]: the forgotten; KEYS[4]: who took what; ARGV[5]:
+ * host. Of a cluster KEYS[3]: by what number the host was forgotten; ARGV[5]: the number that this
+ * sensor took. */
+#define ALONE_BEGIN(gone)                                                                          \
     "local gone = redis.call('HGET', KEYS[3], ARGV[5])\n"                                          \
     "if gone and tonumber(string.match(gone, '^%d+')) >\n"                                         \
-    "    tonumber(redis.call('HGET', KEYS[4], ARGV[1]) or '0') then return {0, ARGV[2]} end\n"
-/* KEYS: claim, told, by what number the host was forgotten. ARGV: as above, but the number that
- * this sensor took in place of the host. */
-#define CLUSTER_BEGIN                                                                              \
+    "    tonumber(redis.call('HGET', KEYS[4], ARGV[1]) or '0') then return " gone " end\n"
+#define CLUSTER_BEGIN(gone)                                                                        \
     "local gone = redis.call('GET', KEYS[3])\n"                                                    \
-    "if gone and tonumber(gone) > tonumber(ARGV[5]) then return {0, ARGV[2]} end\n"
+    "if gone and tonumber(gone) > tonumber(ARGV[5]) then return " gone " end\n"
+
+/* A script whose own are KEYS[1] and [2], and ARGV[2] to [4]. */
+struct script {
+    const char *alone, *cluster;
+    const char *key[2];
+    const char *what; /* ARGV[2] */
+    int64_t how;      /* ARGV[3] */
+    int64_t ttl_ns;   /* ARGV[4], in ms */
+};
+
+static void send_script(struct store_request *request, const struct script *script,
+                        const struct ip *host)
+{
+    struct store *store = request->store;
+    char gone[2][STORE_KEY_SIZE], text[IP_TEXT_SIZE];
+    bool cluster = store_is_cluster(store);
+    struct words words = {.count = 0};
+    words_text(&words, "EVAL");
+    words_text(&words, cluster ? script->cluster : script->alone);
+    words_number(&words, cluster ? 3 : 4);
+    words_text(&words, script->key[0]);
+    words_text(&words, script->key[1]);
+    if (cluster) {
+        words_text(&words, store_gone_key(store, host, gone[0]));
+    } else {
+        words_text(&words, store_forgotten_key(store, gone[0]));
+        words_text(&words, store_taken_key(store, gone[1]));
+    }
+    words_text(&words, store->sensor);
+    words_text(&words, script->what);
+    words_number(&words, script->how);
+    words_number(&words, script->ttl_ns / NS_PER_MS);
+    if (cluster)
+        words_number(&words, (int64_t)store->taken);
+    else
+        words_text(&words, ip_text(host, text));
+    store_send(request, words.count, words.argv, words.size);
+}
+
+/* --- claims ----------------------------------------------------------------------------------- */
+
+/* KEYS: claim, told. ARGV: sensor, E, whether it is told, for how long. Of a forgotten host it is
+ * nobody's turn. */
+#define NOBODYS "{0, ARGV[2]}"
 /* Both are "E SENSOR"; what is no such text is nobody's. */
 #define CLAIM                                                                                      \
     "local e = tonumber(ARGV[2])\n"                                                                \
@@ -108,8 +152,8 @@ bool store_take_elsewhere(struct store_request *request, const redisReply *reply
     "end\n"                                                                                        \
     "return write(KEYS[1])"
 
-static const char alone_script[] = ALONE_BEGIN CLAIM;
-static const char cluster_script[] = CLUSTER_BEGIN CLAIM;
+static const char alone_claim[] = ALONE_BEGIN(NOBODYS) CLAIM;
+static const char cluster_claim[] = CLUSTER_BEGIN(NOBODYS) CLAIM;
 
 static bool on_claimed(struct store_request *request, const redisReply *reply)
 {
@@ -134,35 +178,78 @@ void store_claim(struct store *store, const struct store_claim *claim, int64_t t
                  void *context)
 {
     static const char *const kind[] = {"claim", "told"};
-    char key[2][STORE_KEY_SIZE], gone[2][STORE_KEY_SIZE], text[IP_TEXT_SIZE], e[32];
-    bool cluster = store_is_cluster(store);
-    struct words words = {.count = 0};
+    char key[2][STORE_KEY_SIZE], text[IP_TEXT_SIZE], e[32];
     assert(!store->read_only);
     for (int i = 0; i < 2; i++)
         snprintf(key[i], sizeof key[i], "%s:{%s}:%s:%" PRId64 ":%u:%016" PRIx64, store->prefix,
                  ip_text(&claim->host, text), kind[i], claim->day, claim->side, claim->destination);
     snprintf(e, sizeof e, "%.17g", claim->e);
-    words_text(&words, "EVAL");
-    words_text(&words, cluster ? cluster_script : alone_script);
-    words_number(&words, cluster ? 3 : 4);
-    words_text(&words, key[0]);
-    words_text(&words, key[1]);
-    if (cluster) {
-        words_text(&words, store_gone_key(store, &claim->host, gone[0]));
-    } else {
-        words_text(&words, store_forgotten_key(store, gone[0]));
-        words_text(&words, store_taken_key(store, gone[1]));
-    }
-    words_text(&words, store->sensor);
-    words_text(&words, e);
-    words_number(&words, claim->told);
-    words_number(&words, ttl_ns / NS_PER_MS);
-    if (cluster)
-        words_number(&words, (int64_t)store->taken);
-    else
-        words_text(&words, text);
     struct store_request *request = store_request_new(store, "EVAL", on_claimed, context);
     request->done.claimed = done;
     request->claim = *claim;
-    store_send(request, words.count, words.argv, words.size);
+    send_script(request,
+                &(struct script){.alone = alone_claim,
+                                 .cluster = cluster_claim,
+                                 .key = {key[0], key[1]},
+                                 .what = e,
+                                 .how = claim->told,
+                                 .ttl_ns = ttl_ns},
+                &claim->host);
+}
+
+/* --- halves of a flow --------------------------------------------------------------------------
+ */
+
+/* KEYS: the flow, twice. ARGV: sensor, "out" or "in",
+ * how many sensors a flow is kept of, for how long. Of several that see the other way it is the
+ * first by name. */
+#define NOBODY "''"
+#define HALF                                                                                       \
+    "local all = redis.call('HGETALL', KEYS[1])\n"                                                 \
+    "local other, mine = '', false\n"                                                              \
+    "for i = 1, #all, 2 do\n"                                                                      \
+    "  if all[i] == ARGV[1] then mine = true\n"                                                    \
+    "  elseif all[i + 1] ~= ARGV[2] and (other == '' or all[i] < other) then other = all[i] end\n" \
+    "end\n"                                                                                        \
+    "if mine or #all < 2 * tonumber(ARGV[3]) then\n"                                               \
+    "  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n"                                            \
+    "  redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"                                                  \
+    "end\n"                                                                                        \
+    "return other"
+
+static const char alone_half[] = ALONE_BEGIN(NOBODY) HALF;
+static const char cluster_half[] = CLUSTER_BEGIN(NOBODY) HALF;
+
+static bool on_half(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_STRING || strlen(reply->str) != reply->len)
+        return false;
+    request->done.half(request->context, &request->half, reply->str);
+    return true;
+}
+
+bool store_has_others(const struct store *store)
+{
+    return store->others > 0;
+}
+
+void store_put_half(struct store *store, const struct store_half *half, int64_t ttl_ns,
+                    void (*done)(void *context, const struct store_half *half, const char *other),
+                    void *context)
+{
+    char key[STORE_KEY_SIZE], text[IP_TEXT_SIZE];
+    assert(!store->read_only);
+    snprintf(key, sizeof key, "%s:{%s}:half:%016" PRIx64, store->prefix, ip_text(&half->host, text),
+             half->flow);
+    struct store_request *request = store_request_new(store, "EVAL", on_half, context);
+    request->done.half = done;
+    request->half = *half;
+    send_script(request,
+                &(struct script){.alone = alone_half,
+                                 .cluster = cluster_half,
+                                 .key = {key, key},
+                                 .what = half->out ? "out" : "in",
+                                 .how = STORE_HALF_SENSORS,
+                                 .ttl_ns = ttl_ns},
+                &half->host);
 }

@@ -93,6 +93,7 @@ struct store_request {
         void (*plain)(void *context);
         void (*line)(void *context, const char *line, size_t size);
         void (*claimed)(void *context, const struct store_claim *claim, enum store_claimed claimed);
+        void (*half)(void *context, const struct store_half *half, const char *other);
         void (*overview)(void *context, const struct store_overview *overview);
     } done;
     struct ip host;
@@ -103,6 +104,7 @@ struct store_request {
     struct store_request *next_part; /* that will want what this one brings */
     bool forget;                     /* store_forget.c */
     struct store_claim claim;        /* store_elsewhere.c */
+    struct store_half half;          /* likewise */
 };
 
 struct store {

@@ -95,6 +95,10 @@ static const struct metrics_row engine_field[] = {
           "Sensors that they wait for."),
     FIELD(totals_late, metrics_counter, "weir_late_totals_total",
           "Host-hours that were closed without this sensor's totals."),
+    FIELD(halves_joined, metrics_counter, "weir_halves_joined_total",
+          "Flows seen in one direction whose other one another sensor saw."),
+    FIELD(flows_rejoined, metrics_counter, "weir_rejoined_flows_total",
+          "Of these, ended TCP flows that count as one-sided here."),
 };
 #undef OF
 

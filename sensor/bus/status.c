@@ -100,6 +100,10 @@ static void put_engine(struct json *json, const struct status_engine *engine)
     json_uint(json, "sensors_waited", engine->closing_waited);
     json_uint(json, "totals_late", engine->totals_late);
     json_close(json);
+    json_open(json, "halves");
+    json_uint(json, "joined", engine->halves_joined);
+    json_uint(json, "flows_rejoined", engine->flows_rejoined);
+    json_close(json);
     json_close(json);
 }
 

@@ -221,6 +221,9 @@ static void show_engine(struct screen *screen, const struct json_value *status)
     if (whole_of(closing, "totals_late") > 0)
         row(screen, "", "%" PRId64 " HOST-HOURS WERE CLOSED WITHOUT THIS SENSOR",
             whole_of(closing, "totals_late"));
+    if (whole_of(json_get(engine, "halves"), "joined") > 0)
+        row(screen, "", "of %" PRId64 " flows another sensor saw the other direction",
+            whole_of(json_get(engine, "halves"), "joined"));
     if (late > 0)
         row(screen, "", "%" PRId64 " records came LATE, behind their watermark", late);
     if (restarts > 0)

@@ -51,3 +51,15 @@ void finding_add_seen(struct finding *finding, const struct seen_by *seen, uint6
             break;
     put_rest(reason->text + at, sizeof reason->text - at, seen, named, counted);
 }
+
+void finding_add_half(struct finding *finding, uint32_t flows, const char *sensor)
+{
+    char count[COUNT_TEXT_SIZE];
+    if (finding->reason_count == FINDING_REASONS)
+        return;
+    struct reason *reason = &finding->reason[finding->reason_count++];
+    *reason = (struct reason){.code = "fleet.halves", .observed = flows, .unit = "flow"};
+    snprintf(reason->text, sizeof reason->text,
+             "Of %s of its flows this sensor sees one direction; the other one was seen by %s",
+             count_text(flows, count), sensor);
+}

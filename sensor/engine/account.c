@@ -289,6 +289,18 @@ static bool account_host(struct engine *engine, struct flow_view *view)
     return true;
 }
 
+void account_held(struct engine *engine, const struct record_flow *record)
+{
+    struct flow_view view;
+    struct destination destination;
+    view_record(engine, record, &view, &destination);
+    if (!view.host)
+        return;
+    engine->counts.unestablished_bytes -= view.out.value;
+    engine->counts.unestablished_high -= view.out.high;
+    account_host(engine, &view);
+}
+
 /* What needs no host with a past, and what is counted of all. */
 static void look_at(struct engine *engine, const struct flow_view *view)
 {
@@ -299,6 +311,7 @@ static void look_at(struct engine *engine, const struct flow_view *view)
     swept_flow(engine, view);
     zoned_flow(engine, view);
     live_flow(engine, view);
+    halves_flow(engine, view);
     count_protocol(engine, record);
     engine->counts.flows[view->scope] += first_record(record);
     for (int side = 0; side < SIDES; side++)

@@ -282,6 +282,7 @@ void judge_sensor(struct engine *engine, struct ptime now)
                               .interval_end = now};
     struct story story = {.first = engine->health_from, .last = now};
     struct finding finding[JUDGE_FINDINGS];
+    halves_take_off(&engine->halves, &subject.interval);
     size_t count = judge(&subject, finding);
     for (size_t i = 0; i < count; i++)
         incidents_find(engine->incidents, &finding[i], &story, BASELINE_READY, 0, now);

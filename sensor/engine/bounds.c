@@ -99,6 +99,8 @@ static size_t put_told(const struct engine *engine, struct bound_count *count)
         {"findings_trusted", "findings that trust held back", c->trusted},
         {"findings_untold", "findings without a story left to be told of", c->findings_untold},
         {"findings_told_elsewhere", "findings that another sensor had told", c->told_elsewhere},
+        {"halves_unasked", "flows seen in one direction that other sensors were not asked about",
+         c->halves_unasked},
         {"findings_unranked", "findings beyond an incident's detectors", i.unranked},
     };
     _Static_assert(COUNT(all) <= TOLD_MAX, "room for all");

@@ -40,6 +40,7 @@ static void drop(struct engine *engine, const struct ip *ip)
         free(host->claims);
         host->claims = NULL;
     }
+    halves_forget(engine, ip);
     hosts_changed(engine, ip);
     forget_totals(engine, ip);
     if (engine->fleet)

@@ -86,6 +86,16 @@ void elsewhere_claimed(void *context, const struct store_claim *claim, enum stor
     keep(context, &body, &claim->e);
 }
 
+void elsewhere_half(void *context, const struct store_half *half, const char *other)
+{
+    struct entry_elsewhere body = {.host = half->host,
+                                   .alike = half->flow,
+                                   .across = half->out,
+                                   .size = (uint32_t)strlen(other),
+                                   .what = ELSEWHERE_HALF};
+    keep(context, &body, other);
+}
+
 void elsewhere_hear(struct engine *engine, struct store *store)
 {
     if (engine->config.live)
@@ -180,6 +190,10 @@ static bool take_seen(struct engine *engine, const struct entry_elsewhere *entry
 void elsewhere_take(struct engine *engine, const struct entry_elsewhere *entry)
 {
     struct host *host = hosts_get(engine, &entry->host);
+    if (entry->what == ELSEWHERE_HALF) { /* the host may be nobody's yet */
+        halves_take(engine, entry);
+        return;
+    }
     if (!host)
         return;
     if (entry->what != ELSEWHERE_SEEN) {

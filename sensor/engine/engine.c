@@ -11,6 +11,7 @@
 #include "internal.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/digest.h"
 #include "weir/bus/event_loop.h"
 
 #include <stdlib.h>
@@ -104,7 +105,7 @@ static struct engine *make(const struct engine_config *config)
     struct engine *engine = xcalloc(1, sizeof *engine);
     engine->config = *config;
     engine->last = !config->live;
-    engine->next_tick = engine->next_beat = PTIME_MIN;
+    engine->next_tick = engine->next_put = engine->next_beat = PTIME_MIN;
     engine->next_close = PTIME_MAX;
     engine->closed_hour = engine->fleet_hour = INT64_MIN;
     engine->memory.since = engine->memory.next_bound = PTIME_MIN;
@@ -112,6 +113,7 @@ static struct engine *make(const struct engine_config *config)
     engine->counts.last = PTIME_MIN;
     make_workers(engine);
     names_init(&engine->names, config->suffixes, config->networks);
+    halves_init(&engine->halves);
     identity_init(&engine->identity, (size_t)config->max_hosts * IDENTITY_A_HOST);
     stories_init(&engine->stories);
     tunnelled_init(&engine->tunnelled, config->key);
@@ -171,6 +173,7 @@ void engine_free(struct engine *engine)
     swept_fini(&engine->swept);
     zoned_fini(&engine->zoned);
     names_fini(&engine->names);
+    halves_fini(&engine->halves);
     identity_fini(&engine->identity);
     open_flows_fini(&engine->open_flows);
     order_fini(&engine->order);
@@ -242,10 +245,25 @@ static void count_bounds(struct engine *engine)
     engine->counts.vlans_unwatched = engine->sight.vlans_unwatched;
 }
 
+static struct ptime next_tick(struct ptime now, int64_t phase_ns)
+{
+    return (struct ptime){now.ns - (now.ns - phase_ns) % TICK_NS + TICK_NS};
+}
+
+/* When in its minute a sensor writes to the store: by its name, so that a fleet does not come to
+ * one server at once. What it saw is there a minute later at most, whatever the phase. Looks fall
+ * on a grid, so this does. */
+static int64_t phase_of(const struct engine_config *config)
+{
+    if (!config->live || !config->sensor)
+        return 0;
+    uint64_t looks = TICK_NS / SIGHT_LOOK_NS;
+    return (int64_t)(hash64(config->sensor, strlen(config->sensor), 0) % looks) * SIGHT_LOOK_NS;
+}
+
 /* Ticks fall on whole minutes of packet time; idle minutes are skipped. */
 static void tick(struct engine *engine, struct ptime now)
 {
-    close_tick(engine);
     ruled_tick(engine, now);
     tunnelled_held(engine, now, false);
     incidents_advance(engine->incidents, now);
@@ -253,15 +271,20 @@ static void tick(struct engine *engine, struct ptime now)
     if (now.ns - engine->health_from.ns >= SENSOR_NS)
         judge_sensor(engine, now);
     count_bounds(engine);
-    engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
+    engine->next_tick = next_tick(now, 0);
 }
 
 static void do_due_at(struct engine *engine, struct ptime now)
 {
     if (engine->next_tick.ns == INT64_MIN) {
-        engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
+        engine->next_tick = next_tick(now, 0);
+        engine->next_put = next_tick(now, phase_of(&engine->config));
         engine->health_from = now;
         close_first(engine, now);
+    }
+    if (now.ns >= engine->next_put.ns) {
+        close_tick(engine);
+        engine->next_put = next_tick(now, phase_of(&engine->config));
     }
     if (now.ns >= engine->next_tick.ns)
         tick(engine, now);
@@ -282,8 +305,10 @@ static void do_due(struct engine *engine, struct ptime now)
         do_due_at(engine, at);
         if (!paused(engine))
             live_look(engine, at);
-        if (!paused(engine))
+        if (!paused(engine)) {
             claims_look(engine, at);
+            halves_look(engine, at);
+        }
     }
 }
 

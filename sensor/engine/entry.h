@@ -37,12 +37,14 @@ struct entry_loaded { /* ENTRY_LOADED: what the store knew of a host, followed b
     uint32_t spare;
 };
 
-enum { ELSEWHERE_SEEN, ELSEWHERE_CLAIMED, ELSEWHERE_SAID };
+enum { ELSEWHERE_SEEN, ELSEWHERE_CLAIMED, ELSEWHERE_SAID, ELSEWHERE_HALF };
 
 /* ENTRY_ELSEWHERE: what other sensors see of a host, followed by who they are and `count` shares of
  * destinations (alike, across, key, who); or
  * who tells of it: of the destination whose hash `alike` is, on the side `count`, `across` as the
- * store answered (enum store_claimed), followed by how much that one knows. */
+ * store answered (enum store_claimed), followed by how much that one knows; or who sees the other
+ * direction of the flow `alike`, of which what the host sends (`across` 1) or is sent is seen here.
+ */
 struct entry_elsewhere {
     struct ip host;
     int64_t hour; /* of a claim: the day */

@@ -14,6 +14,7 @@
  *   cache.c    how many of their profiles are in memory, and in which shape
  *   loads.c    profiles that are asked of the store, and when an answer is taken
  *   ruled.c, ruled_facts.c, ruled_limit.c   an operator's rules, exceptions, trust (ruled.h)
+ *   elsewhere.c, claims.c, halves.c   what other sensors see, and who of them tells
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
  *   tally.c      alerts by who spoke
@@ -26,6 +27,7 @@
 #define WEIR_ENGINE_INTERNAL_H
 
 #include "entry.h"
+#include "halves.h"
 #include "identity.h"
 #include "memory.h"
 #include "names.h"
@@ -198,6 +200,7 @@ struct engine {
     struct cache cache;
     struct loads loads;
     struct heard heard;
+    struct halves halves;
     struct health health_sum, health_judged;
     struct ptime health_from;
     struct engine_counts counts;
@@ -206,6 +209,7 @@ struct engine {
     struct sight sight;      /* live only */
     struct ptime next_beat;  /* PTIME_MIN before the first look */
     struct ptime next_tick;  /* PTIME_MIN before the first record */
+    struct ptime next_put;   /* to the store; likewise */
     struct ptime next_close; /* PTIME_MAX: no hour is open */
     int64_t closed_hour;     /* totals through it are final; INT64_MIN before the first close */
     int64_t fleet_hour;      /* `fleet` is after this hour; INT64_MIN: not known */
@@ -324,6 +328,7 @@ void loads_fini(struct engine *engine);
 struct entry_elsewhere;
 void elsewhere_hear(struct engine *engine, struct store *store);
 void elsewhere_claimed(void *context, const struct store_claim *claim, enum store_claimed claimed);
+void elsewhere_half(void *context, const struct store_half *half, const char *other);
 bool elsewhere_take_answers(struct engine *engine); /* all before them is consumed; true: some */
 void elsewhere_take(struct engine *engine, const struct entry_elsewhere *entry);
 /* Who saw how much of it in this hour (NULL: of all that the host sent), where others did, too. */
@@ -359,6 +364,8 @@ void warm_abandon(struct engine *engine);
 /* account.c: false when it must wait (a load was asked for) and be called again with the same
  * record. */
 bool account_flow(struct engine *engine, const struct record_flow *record);
+/* What was counted as one-way, and has an answer that another sensor saw (halves.c). */
+void account_held(struct engine *engine, const struct record_flow *record);
 /* Where what goes this way ends: by name, where there is one and no tunnel decides. */
 struct destination account_destination(struct engine *engine, const struct way *way,
                                        const char *server_name, const char *certificate,

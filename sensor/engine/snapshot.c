@@ -27,6 +27,7 @@
     X(counts)                                                                                      \
     X(next_beat)                                                                                   \
     X(next_tick)                                                                                   \
+    X(next_put)                                                                                    \
     X(next_close)                                                                                  \
     X(warmed)                                                                                      \
     X(closed_hour)                                                                                 \
@@ -65,6 +66,7 @@ uint64_t snapshot_layout(void)
         sizeof(struct entry),
         sizeof(struct host),
         sizeof(struct claims),
+        sizeof(struct half_figures),
         sizeof(void *)};
     return hash64(size, sizeof size, hash64(WEIR_VERSION, strlen(WEIR_VERSION), RECORD_VERSION));
 }
@@ -490,6 +492,16 @@ static bool take_swept(struct engine *engine, struct cursor *in)
     return swept_unpack(&engine->swept, in);
 }
 
+static void put_halves(const struct engine *engine, struct buffer *out)
+{
+    halves_pack(&engine->halves, out);
+}
+
+static bool take_halves(struct engine *engine, struct cursor *in)
+{
+    return halves_unpack(&engine->halves, in);
+}
+
 static void put_ruled(const struct engine *engine, struct buffer *out)
 {
     ruled_pack(&engine->ruled, out);
@@ -526,13 +538,21 @@ static bool take_incidents(struct engine *engine, struct cursor *in)
 static const struct section {
     void (*put)(const struct engine *engine, struct buffer *out);
     bool (*take)(struct engine *engine, struct cursor *in);
-} sections[] = {{put_order, take_order},         {put_open_flows, take_open_flows},
-                {put_hosts, take_hosts},         {put_totals, take_totals},
-                {put_fleet, take_fleet},         {put_names, take_names},
-                {put_identity, take_identity},   {put_stories, take_stories},
-                {put_tunnelled, take_tunnelled}, {put_swept, take_swept},
-                {put_zoned, take_zoned},         {put_incidents, take_incidents},
-                {put_ruled, take_ruled},         {snapshot_put_sight, snapshot_take_sight},
+} sections[] = {{put_order, take_order},
+                {put_open_flows, take_open_flows},
+                {put_hosts, take_hosts},
+                {put_totals, take_totals},
+                {put_fleet, take_fleet},
+                {put_names, take_names},
+                {put_identity, take_identity},
+                {put_stories, take_stories},
+                {put_tunnelled, take_tunnelled},
+                {put_swept, take_swept},
+                {put_zoned, take_zoned},
+                {put_incidents, take_incidents},
+                {put_halves, take_halves},
+                {put_ruled, take_ruled},
+                {snapshot_put_sight, snapshot_take_sight},
                 {put_plain, take_plain}};
 
 void snapshot_pack(const struct engine *engine, struct buffer *out)

@@ -1,6 +1,9 @@
 /* Looking into the engine from outside. Thread: the engine's. */
 #include "checkpoint.h"
 #include "close.h"
+#include "memory.h"
+
+#include "weir/baseline/store_overview.h"
 
 bool engine_finished(const struct engine *engine)
 {
@@ -25,6 +28,16 @@ const struct incidents *engine_incidents(const struct engine *engine)
 const struct fleet *engine_fleet(const struct engine *engine)
 {
     return engine->fleet;
+}
+
+bool engine_read_fleet(const struct engine *engine,
+                       void (*done)(void *context, const struct store_overview *overview),
+                       void *context)
+{
+    struct store *here = memory_store(engine), *store = here ? here : memory_reader(engine);
+    if (store)
+        store_read_overview(store, done, context);
+    return store != NULL;
 }
 
 static void add_closing(const struct engine *engine, struct engine_status *status)

@@ -333,6 +333,7 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         return;
     }
     elsewhere_tell(engine, at->total, lead.destination, &finding);
+    halves_tell(engine, &at->host->ip, &finding);
     struct telling telling = {side, lead.destination, at->civil->day, at->civil->hour, fused.e};
     uint64_t covered = engine->covered;
     if (!claims_may_tell(engine, at->host, &telling, at->now) ||

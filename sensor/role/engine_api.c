@@ -215,6 +215,15 @@ GOVERN_ROUTE(thaw, GOVERN_THAW)
 GOVERN_ROUTE(reset, GOVERN_RESET)
 #undef GOVERN_ROUTE
 
+static void on_fleet(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    struct engine_role *role = context;
+    role->fleet.calendar = role->stack.calendar;
+    role->fleet.sensor = role->config.sensor_name;
+    fleet_api_list(&role->fleet, role->stack.engine,
+                   request->user ? console_server(role->console) : role->api, request, reply);
+}
+
 static void on_rules(void *context, const struct api_request *request, struct api_reply *reply)
 {
     const struct engine_role *role = context;
@@ -324,6 +333,7 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"GET", "/v1/now", engine_console_now},
                                           {"GET", "/v1/destinations/*", engine_console_destination},
                                           {"GET", "/v1/map", engine_console_map},
+                                          {"GET", "/v1/fleet", on_fleet},
                                           {"GET", "/v1/conduits", on_conduits},
                                           {"GET", "/v1/silences", on_listed_silences},
                                           {"POST", "/v1/silences", on_add},
@@ -362,6 +372,7 @@ static const struct api_route console_routes[] = {
     {"POST", "/v1/hosts/*/reset", on_reset},
     {"GET", "/v1/destinations/*", engine_console_destination},
     {"GET", "/v1/map", engine_console_map},
+    {"GET", "/v1/fleet", on_fleet},
     {"GET", "/v1/conduits", on_conduits},
     {"GET", "/v1/silences", on_listed_silences},
     {"POST", "/v1/silences", on_add},

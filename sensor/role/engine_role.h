@@ -5,6 +5,7 @@
 #define WEIR_ROLE_ENGINE_ROLE_H
 
 #include "console_api.h"
+#include "fleet_api.h"
 #include "govern_api.h"
 #include "hosts_api.h"
 #include "live_sinks.h"
@@ -47,6 +48,7 @@ struct engine_role {
     struct looks looks; /* that go on */
     struct hosts_memory hosts;
     struct govern_pending govern;
+    struct fleet_asked fleet;
     struct loop_watch *control_watch, *beat;
     struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
     struct workers_news news;

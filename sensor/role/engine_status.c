@@ -130,7 +130,9 @@ static struct status_engine engine_status(const struct engine_role *role)
                                   .snapshots = status.snapshots,
                                   .closing_hours = status.closing_hours,
                                   .closing_waited = status.closing_waited,
-                                  .totals_late = counts->totals_late};
+                                  .totals_late = counts->totals_late,
+                                  .halves_joined = counts->halves_joined,
+                                  .flows_rejoined = counts->flows_rejoined};
     for (int i = 0; i <= RECORD_WATERMARK; i++)
         shown.records += counts->records[i];
     return shown;

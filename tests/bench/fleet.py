@@ -17,6 +17,7 @@ import random
 
 MINUTE, HOUR = 60.0, 3600.0
 ASK_AGAIN = 0.2  # while somebody is not complete
+PHASES = 12  # of a minute, at one of which a sensor writes: by its name (sensor/engine/engine.c, phase_of)
 US = 1e-6
 
 Fleet = collections.namedtuple("Fleet", "sensors hosts views minutes shards put_us close_us closer_us take_us "
@@ -92,19 +93,22 @@ def puts_a_minute(fleet):
     return fleet.hosts * fleet.views * fleet.minutes / (HOUR / MINUTE)
 
 
-def writes(fleet, rng, minutes, together, first=0):
-    """What one primary is sent of each minute's totals. Together: all sensors at the minute, as it is built (due
-    work falls on a grid of packet time); else each at a second of its own. By arrival."""
+def writes(fleet, rng, minutes, phases, first=0):
+    """What one primary is sent of each minute's totals, at so many moments of it, by which sensors are parted evenly (1:
+    all at the minute); 0: each at a moment of its own. By arrival."""
     share = puts_a_minute(fleet) / fleet.shards
     for minute in range(first, first + minutes):
         count = round(rng.gauss(share, share ** 0.5))
-        at = [0.0] * count if together else sorted(rng.uniform(0, MINUTE) for _ in range(count))
+        if phases:
+            at = sorted(i % phases * MINUTE / phases for i in range(count))
+        else:
+            at = sorted(rng.uniform(0, MINUTE) for _ in range(count))
         for second in at:
             yield minute * MINUTE + second, fleet.put_us * US
 
 
-def write_lags(fleet, together):
-    return lags(serve(writes(fleet, random.Random(fleet.seed), 15, together)))
+def write_lags(fleet, phases):
+    return lags(serve(writes(fleet, random.Random(fleet.seed), 15, phases)))
 
 
 def closed_hosts(fleet, begins):
@@ -120,9 +124,9 @@ def closed_hosts(fleet, begins):
 def close_lags(fleet):
     """Seconds behind the moment at which an hour is due: until a host's hour is learned, until the tables are there
     for all, and until a sensor that saw it has its profile."""
-    last_totals = max(end for _, end in serve(writes(fleet, random.Random(fleet.seed), 1, True)))
+    last_totals = max(end for _, end in serve(writes(fleet, random.Random(fleet.seed), 1, 1)))  # when it is due
     minutes = int((last_totals + fleet.hosts * fleet.closer_us * US) // MINUTE)
-    later = writes(fleet, random.Random(fleet.seed + 2), minutes, True, first=1)
+    later = writes(fleet, random.Random(fleet.seed + 2), minutes, PHASES, first=1)
     jobs = heapq.merge(((at, service, False) for at, service in later),
                        ((at, service, True) for at, service in closed_hosts(fleet, last_totals)))
     kinds = []
@@ -142,7 +146,7 @@ def outage_lags(fleet):
     gone, back = MINUTE + 1, MINUTE + 1 + fleet.away_s
     share = fleet.hosts * fleet.views // fleet.shards
     again = ((back, fleet.put_us * US) for _ in range(share))
-    usual = (job for job in writes(fleet, rng, 8, True) if not gone <= job[0] < back)
+    usual = (job for job in writes(fleet, rng, 8, PHASES) if not gone <= job[0] < back)
     served = list(serve(heapq.merge(usual, again), [(gone, back)]))
     return lags(one for one in served if one[0] >= back), max(end for arrival, end in served if arrival == back) - back
 
@@ -151,7 +155,7 @@ def wait_lags(fleet, sensors):
     """Everybody asks for the one that is not complete, on the primary with the shared keys, which has its part of
     what is written, too."""
     rng = random.Random(fleet.seed)
-    others = writes(fleet._replace(hosts=fleet.hosts * sensors // fleet.sensors), rng, 2, False)
+    others = writes(fleet._replace(hosts=fleet.hosts * sensors // fleet.sensors), rng, 2, 0)
     return ask_round(sensors - 1, (fleet.ask_us + fleet.ask_each_us * sensors) * US, 2 * MINUTE, others)
 
 
@@ -172,8 +176,9 @@ def table(fleet):
     learned, tables, taken = close_lags(fleet)
     again, whole = outage_lags(fleet)
     rows = ["| | half | 99 % | longest |", "|---|---|---|---|",
-            row("a minute's totals, all sensors at the minute", write_lags(fleet, True)),
-            row("the same, each at a second of its own", write_lags(fleet, False)),
+            row(f"a minute's totals, each sensor at one of {PHASES} moments of it", write_lags(fleet, PHASES)),
+            row("the same, all sensors at the minute", write_lags(fleet, 1)),
+            row("the same, each sensor at a moment of its own", write_lags(fleet, 0)),
             row("an hour is due → a host's hour is learned", learned),
             row("… → a sensor has the tables", tables),
             row("… → a sensor has a host's new profile", taken),

@@ -5,6 +5,7 @@
 import json
 import os
 import socket
+import time
 
 import weirtest
 from livetest import CLIENT, SERVER, Sensor, Space, address, read, require, until, wire
@@ -32,15 +33,19 @@ class Governed(weirtest.Case):
         self.assertEqual((done.returncode, done.stderr), (0, ""), done)
         return done.stdout
 
-    def keys(self):
+    def store(self, *words):
         with RedisClient("unix:" + os.path.join(self.sensor.state, "redis", "redis.sock")) as client:
-            return client("KEYS", f"weir:{{{CLIENT}}}:open:*")
+            return client(*words)
+
+    def keys(self):
+        return self.store("KEYS", f"weir:{{{CLIENT}}}:open:*")
 
     def test_what_people_change_the_sensor_takes(self):
         self.assertIn("18 hosts imported", self.ask("import", self.learned))
         self.assertEqual(len(self.ask("list", "--json").splitlines()), 18)
         self.client.run("curl", "-sf", "-o", "/dev/null", "-d", "x" * 5000, f"http://{SERVER}/1000")
         until("open totals of the client", self.keys, 90, 0.5)
+        self.who_shares_the_store()
         self.ask("freeze", "--all")
         states = {json.loads(line)["state"] for line in self.ask("list", "--json").splitlines()}
         self.assertEqual(states, {"frozen"})
@@ -49,14 +54,33 @@ class Governed(weirtest.Case):
         self.assertEqual(self.keys(), [])
         self.sensor.stop()
 
+    def who_shares_the_store(self):
+        """Itself, and another one that a second sensor would have written there ten minutes ago."""
+        ago = int(time.time() * 1000) - 600_000
+        self.store("HSET", "weir:sensors", "north-2", f"{ago // 3_600_000 - 5} {ago} {ago} north-2 1 2")
+        status, said = self.http("GET", "/v1/fleet")
+        self.assertEqual(status, 200, said)
+        own = self.sensor.status()["sensor"]
+        sensors = {row["sensor"]: row for row in said["sensors"]}
+        self.assertEqual({name: row["self"] for name, row in sensors.items()}, {own: True, "north-2": False})
+        self.assertEqual((sensors["north-2"]["state"], said["more"]), ("silent", 0))
+        self.assertGreaterEqual(sensors["north-2"]["silent_ms"], 600_000)
+        self.assertGreaterEqual(sensors["north-2"]["hours_behind"], 4)
+        self.assertIn(sensors[own]["state"], ("at work", "behind"))
+        self.assertLess(sensors[own]["silent_ms"], 180_000)
+        self.store("HDEL", "weir:sensors", "north-2")
+
     def order(self, host, verb, reason=""):
         return self.say(host, verb, json.dumps({"reason": reason}) if reason else "")
 
     def say(self, host, verb, body):
+        return self.http("POST", f"/v1/hosts/{host}/{verb}", body)
+
+    def http(self, method, path, body=""):
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(20)
             client.connect(os.path.join(self.sensor.state, "control.sock"))
-            client.sendall(f"POST /v1/hosts/{host}/{verb} HTTP/1.1\r\nHost: weir\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}"
+            client.sendall(f"{method} {path} HTTP/1.1\r\nHost: weir\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}"
                            .encode())
             with client.makefile("rb") as file:
                 head, _, text = file.read().partition(b"\r\n\r\n")

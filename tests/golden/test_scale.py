@@ -48,7 +48,7 @@ class Queues(unittest.TestCase):
         """The sums that docs/scale.md makes by hand."""
         usual = fleet.DEFAULTS
         self.assertAlmostEqual(fleet.puts_a_minute(usual) / 60, 3e6 * 2 * 10 / 3600, delta=1)
-        sent = sum(1 for _ in fleet.writes(usual, random.Random(1), 10, True))
+        sent = sum(1 for _ in fleet.writes(usual, random.Random(1), 10, fleet.PHASES))
         self.assertAlmostEqual(sent / (10 * fleet.puts_a_minute(usual) / usual.shards), 1, delta=0.01)
         hosts = list(fleet.closed_hosts(usual, 0))
         self.assertAlmostEqual(hosts[-1][0], usual.hosts * usual.closer_us * 1e-6, delta=1)

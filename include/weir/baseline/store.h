@@ -18,6 +18,7 @@
  *                            which the blob is set by (compare-and-set)
  *   PREFIX:{HOST}:hold       why nothing of this host may be removed
  *   PREFIX:{HOST}:claim:DAY:SIDE:DESTINATION, PREFIX:{HOST}:told:…   store_claim
+ *   PREFIX:{HOST}:half:FLOW  hash: sensor → which way it sees that flow   store_put_half
  *   PREFIX:hour:HOUR         set: hosts with open totals
  *   PREFIX:sensors           hash: sensor → the hour it is complete through, its last sign of life
  *   PREFIX:fleet             hash: "blob", the packed fleet tables, "closed", their last closed
@@ -153,6 +154,19 @@ void store_claim(struct store *store, const struct store_claim *claim, int64_t t
                  void (*done)(void *context, const struct store_claim *claim,
                               enum store_claimed claimed),
                  void *context);
+bool store_has_others(const struct store *store); /* sensors, as was last heard */
+/* A flow of which this sensor sees one direction: it is said for `ttl_ns`, and who said that it
+ * sees the other one is told, "" when nobody has. Asking again changes nothing. Of a flow so many
+ * sensors are kept; of further ones nothing is written. */
+#define STORE_HALF_SENSORS 16
+struct store_half {
+    struct ip host; /* the inside address */
+    uint64_t flow;  /* a hash of its Community ID */
+    bool out;       /* what is seen is what the host sends */
+};
+void store_put_half(struct store *store, const struct store_half *half, int64_t ttl_ns,
+                    void (*done)(void *context, const struct store_half *half, const char *other),
+                    void *context);
 /* The fleet's sum of a host's hour: maximum inside a vantage, sum across vantages. `total` is the
  * callback's to keep (free with host_total_free) and NULL when the hour is not known. */
 void store_sum_open(struct store *store, const struct ip *host, int64_t hour,

@@ -60,6 +60,7 @@ struct status_engine {
     double checkpoint_age_s; /* NAN: none yet */
     uint64_t checkpoint_bytes, snapshots;
     uint64_t closing_hours, closing_waited, totals_late; /* docs/api.md: engine.closing */
+    uint64_t halves_joined, flows_rejoined;              /* … engine.halves */
 };
 
 #define STATUS_URGENCIES 3 /* digest, shift, now */

@@ -113,12 +113,16 @@ struct engine_counts {
     uint64_t trusted;       /* findings that trust held back, at each look */
     uint64_t findings_unasked; /* about what nobody asked for, or before (engine_told); each look */
     uint64_t findings_untold;  /* that had no story, pair or open hour any more to be told of */
-    uint64_t told_elsewhere;   /* findings that another sensor had told, at each asking */
-    uint64_t late;             /* records older than what was complete when they came */
-    uint64_t forced;           /* records that no watermark completed (ORDER_MAX waited) */
-    uint64_t workers_lost;     /* incarnations that went without an end */
-    uint64_t workers_damaged;  /* whose ring or records made no sense */
-    uint64_t flows_lost;       /* closed because their worker was lost */
+    /* Flows of which one direction was seen here: whose other direction another sensor saw, of
+     * those that are over and that workers counted as one-sided; ended without a place to be asked.
+     */
+    uint64_t halves_joined, flows_rejoined, halves_unasked;
+    uint64_t told_elsewhere;  /* findings that another sensor had told, at each asking */
+    uint64_t late;            /* records older than what was complete when they came */
+    uint64_t forced;          /* records that no watermark completed (ORDER_MAX waited) */
+    uint64_t workers_lost;    /* incarnations that went without an end */
+    uint64_t workers_damaged; /* whose ring or records made no sense */
+    uint64_t flows_lost;      /* closed because their worker was lost */
     /* networks.identity: device */
     uint64_t addresses_moved;        /* to another device */
     uint64_t addresses_contested;    /* claims of one that is leased to another: not believed */
@@ -268,6 +272,12 @@ struct engine_store_status {
     const struct store_waits *waits;     /* for its answers, of this connection; NULL: none is */
 };
 struct engine_store_status engine_store_of(const struct engine *engine);
+/* How the sensors that share the store stand (baseline/store_overview.h). False: it is away. Where
+ * it goes before it answers, `done` is never called. */
+struct store_overview;
+bool engine_read_fleet(const struct engine *engine,
+                       void (*done)(void *context, const struct store_overview *overview),
+                       void *context);
 
 bool engine_finished(const struct engine *engine);
 

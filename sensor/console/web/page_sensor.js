@@ -8,7 +8,7 @@ import { chip, panel, refused, tile } from "./parts.js";
 import { facts, table } from "./table.js";
 import { t } from "./texts.js";
 
-const GOOD = new Set(["running", "up", "ok", "ready", "idle", "busy"]);
+const GOOD = new Set(["at work", "running", "up", "ok", "ready", "idle", "busy"]);
 const state = word => chip(t.or(`is_${word}`, word ?? t("none")), GOOD.has(word) ? "ok" : "bad");
 const each = (title, key, say = f.count) => ({ title, end: true, cell: r => say(r[key]), key: r => r[key] || 0 });
 
@@ -68,6 +68,31 @@ const interfaces = rows =>
       { title: t("vantage"), cell: r => name(r.vantage || "") },
     ],
   }).node;
+
+// Those that share the store, out of it alone: a sensor that is cut off is silent here, whatever it sees.
+const fleet = said => [
+  table({
+    caption: t("fleet"),
+    rows: said.sensors || [],
+    empty: t("no_fleet"),
+    columns: [
+      {
+        title: t("name"),
+        cell: r => [name(r.sensor), r.self && h("span", { class: "note" }, t("this_sensor"))],
+        key: r => r.sensor,
+      },
+      { title: t("state"), cell: r => state(r.state), key: r => r.state },
+      { title: t("sign"), end: true, cell: r => f.lasting(r.silent_ms / 1000), key: r => r.silent_ms },
+      each(t("hours_behind"), "hours_behind"),
+      {
+        title: t("clock_ahead"),
+        end: true,
+        cell: r => (f.known(r.clock_ahead_ms) ? t("seconds", (r.clock_ahead_ms / 1000).toFixed(1)) : "?"),
+      },
+    ],
+  }).node,
+  said.more > 0 && h("p", { class: "soft" }, t("fleet_more", f.count(said.more))),
+];
 
 const detectors = rows =>
   table({
@@ -150,6 +175,10 @@ const sum = (rows, key) => (rows || []).reduce((all, row) => all + (row[key] || 
 
 async function draw(root, app) {
   const said = await ask("/v1/status", { signal: app.signal });
+  const sensors = await ask("/v1/fleet", { signal: app.signal }).then(fleet, why => {
+    if (app.signal.aborted) throw why;
+    return h("p", { class: "note" }, t("fleet_unknown"));
+  });
   const drops = sum(said.capture, "kernel_drops") + sum(said.capture, "interface_drops"),
     b = said.budget,
     blind = said.blind || [];
@@ -192,6 +221,7 @@ async function draw(root, app) {
         ),
     ),
     panel(t("capture"), workers(said.capture || [])),
+    panel(t("fleet"), sensors),
     h(
       "div",
       { class: "columns" },

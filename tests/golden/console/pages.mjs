@@ -242,6 +242,10 @@ const checks = {
       must((await page.title()).endsWith("· Weir"), `${hash}: ${await page.title()}`);
     }
     await bands(page);
+    await go(page, "sensor");
+    const fleet = await page.textContent('[aria-label="Sensors that share the store"]');
+    for (const one of ["this oneat work1.2 s", "north-2silent15 min", "south-1behind2.5 s", "7230.5 s"])
+      must(fleet.replaceAll("\u00a0", " ").includes(one), `${one} is not in ${fleet}`);
     must(said.length === 0, `the browser says: ${said.join(" | ")}`);
     await go(page, `incident/${"0".repeat(32)}`); // the browser reports the 404
     await page.waitForSelector("main .failure");

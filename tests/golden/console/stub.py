@@ -151,6 +151,15 @@ class Site:
                               "bytes": int(size), "bytes_back": int(size / 9), "writers": [], "more_writers": False, "allowed": ok,
                               "functions": [{"code": 3, "flows": 40, "new": False}, {"code": 8, "flows": 1, "new": True}] if p == 502 else []} for i, (a, b, s, p, size, ok) in enumerate(rows)]}
 
+    def fleet(self):
+        """Three sensors: this one, one that is cut off, and one with a name that no terminal should see."""
+        names = [self.recorded["status"]["sensor"], "north-2", HOSTILE[0] if self.words.hostile else "south-1"]
+        rows = [{"sensor": one, "state": state, "silent_ms": silent, "hours_behind": behind, "since_ms": 60000,
+                 "clock_ahead_ms": ahead, "forgets": False, "self": i == 0}
+                for i, (one, state, silent, behind, ahead) in enumerate(zip(
+                    names, ("at work", "silent", "behind"), (1200, 900000, 2500), (0, 3, 1), (-120, None, 7230500)))]
+        return {"now": "2026-03-02T01:05:07.201Z", "hours_behind": 0, "closer": None, "sensors": rows, "more": 0}
+
     def status(self):
         said = copy.deepcopy(self.recorded["status"])
         said["sensor"] = "projectweb-uplink"
@@ -254,7 +263,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, b"<!doctype html>report", "text/html")
         if parts == ["map"] and site.words.no_zones:
             return self.answer(200, {"zones": None, "zones_why": "this sensor has no networks.zones"})
-        one = {"now": site.now, "status": site.status, "map": site.map}
+        one = {"now": site.now, "status": site.status, "map": site.map, "fleet": site.fleet}
         of = {"hosts": site.host, "destinations": site.destination}
         if len(parts) == 1 and parts[0] in one:
             return self.answer(200, one[parts[0]]())

@@ -1,6 +1,6 @@
 /* Who of several sensors tells: the first who asks, until it dies; what was told stays told.
  * Skipped (77) where redis-server is not installed. */
-#include "store_server.h"
+#include "store_pair.h"
 
 #include "weir/baseline/store_close.h"
 
@@ -45,20 +45,6 @@ static long long lives_ms(const char *key)
 static void let_run_out(const char *key)
 {
     freeReplyObject(ask("DEL %s", key));
-}
-
-static struct client a, b;
-
-static void open_both(void)
-{
-    must_open(&a, "a", "core");
-    must_open(&b, "b", "core");
-}
-
-static void close_both(void)
-{
-    client_close(&a);
-    client_close(&b);
 }
 
 static void test_the_first_tells(void **state)
@@ -124,11 +110,6 @@ static void test_what_is_no_claim_is_nobodys(void **state)
     struct word word = say(&a, 10, false);
     assert_true(word.claimed >= 0 && word.e == 10);
     close_both();
-}
-
-static void on_removed(void *context, bool removed)
-{
-    *(bool *)context = removed;
 }
 
 static void test_forgotten_with_its_host(void **state)

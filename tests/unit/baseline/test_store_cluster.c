@@ -283,6 +283,26 @@ static void on_claim(void *context, const struct store_claim *claim, enum store_
     *(int *)context = (int)claimed;
 }
 
+static void on_half(void *context, const struct store_half *half, const char *other)
+{
+    (void)half;
+    *(bool *)context = strcmp(other, "one") == 0;
+}
+
+/* Who sees the other direction. */
+static void ask_of_halves(struct client *one, struct client *other)
+{
+    struct store_half half = {.host = host_at(1), .flow = 7, .out = true};
+    bool found = false;
+    store_put_half(one->store, &half, NS_PER_MIN, on_half, &found);
+    settle(one);
+    assert_false(found);
+    half.out = false;
+    store_put_half(other->store, &half, NS_PER_MIN, on_half, &found);
+    settle(other);
+    assert_true(found);
+}
+
 /* Who tells, and how all stand. */
 static void ask_of_others(struct client *one, struct client *other)
 {
@@ -319,6 +339,7 @@ static void use_all(void)
     close_hour(&one, 2000);
     assert_int_equal(count_profiles(&one), HOSTS);
     ask_of_others(&one, &other);
+    ask_of_halves(&one, &other);
 
     store_put_audit(one.store, "{}");
     store_put_hold(one.store, &held, "case 7");

@@ -196,7 +196,9 @@ static void test_whole(void **state)
                    .hosts_ready = 300,
                    .hosts_learning = 112,
                    .checkpoint_age_s = 0.75,
-                   .totals_late = 9},
+                   .totals_late = 9,
+                   .halves_joined = 5,
+                   .flows_rejoined = 4},
         .redis = {.behind = true, .hours_unlearned = 8, .waits = {bound_ns, 2, answers, 2500000}},
         .budget = {0.01, 1.5, 4, 3},
         .alerts = alerts,
@@ -234,6 +236,8 @@ static void test_whole(void **state)
     expect(reading, "weir_interface_up{interface=\"tap\",vantage=\"edge\"}", 0);
     expect(reading, "weir_baselines{state=\"learning\"}", 112);
     expect(reading, "weir_late_totals_total", 9);
+    expect(reading, "weir_halves_joined_total", 5);
+    expect(reading, "weir_rejoined_flows_total", 4);
     expect(reading, "weir_alerts_total{detector=\"content.personal\",urgency=\"now\"}", 3);
     expect(reading, "weir_alerts_total{detector=\"rule \\\"x\\\"\",urgency=\"now\"}", 4);
     expect(reading,

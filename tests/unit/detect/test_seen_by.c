@@ -68,12 +68,27 @@ static void test_not_said(void **state)
     assert_string_equal(full.seen.share[0].sensor, "north");
 }
 
+static void test_other_direction(void **state)
+{
+    struct finding finding = {.reason_count = FINDING_REASONS - 1};
+    (void)state;
+    finding_add_half(&finding, 2, "north");
+    finding_add_half(&finding, 3, "south"); /* there is no room */
+    assert_int_equal(finding.reason_count, FINDING_REASONS);
+    const struct reason *reason = &finding.reason[FINDING_REASONS - 1];
+    assert_string_equal(reason->code, "fleet.halves");
+    assert_string_equal(
+        reason->text,
+        "Of 2 of its flows this sensor sees one direction; the other one was seen by north");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_words),
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_not_said),
+        cmocka_unit_test(test_other_direction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,70 +4,17 @@
  * and what waits for another to tell is not lost when that one dies or the store goes. Skipped (77)
  * where redis-server is not installed. */
 #include "../folder.h"
-#include "fleet_rig.h"
+#include "fleet_past.h"
 
 #include "weir/base/json.h"
 #include "weir/base/log.h"
 #include "weir/engine/noise.h"
 
-#define DAYS  12
 #define STEPS 14
-
-static struct ip the_host(void)
-{
-    return make_ip("10.0.0.1");
-}
-
-/* Twelve days of some 100 kB an hour, as if another run had learned them. */
-static void put_past(struct sensor *sensor)
-{
-    struct buffer blob = {0};
-    struct ip ip = the_host(), remote = make_ip("198.51.100.1");
-    int64_t hour = HOUR_8 - DAYS * 24;
-    struct profile *profile = profile_new(&ip, hour);
-    for (; hour < HOUR_8; hour++) {
-        struct civil civil =
-            calendar_at(sensor->fleet->calendar, (struct ptime){hour * NS_PER_HOUR});
-        struct host_total *total = host_total_new(&ip, hour);
-        struct destination destination;
-        remote.byte[14] = (uint8_t)(100 + hour % 5);
-        destination = destination_of_prefix(ROLE_CLIENT, &remote);
-        uint64_t bytes = 100000 + (uint64_t)(hour * 37 % 500);
-        totals_add(total, &destination, (struct volume){bytes, bytes, bytes}, 100, 1);
-        profile_close_hour(profile, total, &civil, NULL);
-        host_total_free(total);
-    }
-    profile_pack(profile, &blob);
-    store_put_profile(sensor->engine->config.store, &ip, INT64_MIN, profile->last_closed_hour,
-                      blob.data, blob.size, NULL, NULL);
-    buffer_fini(&blob);
-    profile_free(profile);
-}
-
-static struct fleet_rig *open_rig_as(int sensors, bool reaches)
-{
-    struct fleet_rig *fleet = fleet_open(sensors, NULL);
-    fleet->reaches = reaches;
-    for (int i = 0; i < sensors; i++)
-        sensor_start(&fleet->sensor[i], NULL);
-    fleet_settle(fleet);
-    put_past(&fleet->sensor[0]);
-    fleet_settle(fleet);
-    return fleet;
-}
 
 static struct fleet_rig *open_rig(int sensors)
 {
-    return open_rig_as(sensors, false);
-}
-
-/* All that it has is taken, and what it asked of the store is answered and taken, too. */
-static void rest(struct fleet_rig *fleet)
-{
-    for (int n = 0; n < 3; n++) {
-        fleet_settle(fleet);
-        fleet_turn(fleet, 20 * NS_PER_MS);
-    }
+    return fleet_open_with_past(sensors, false);
 }
 
 static void push_share(struct fleet_rig *fleet, int i, int minute, const char *to, uint64_t share)
@@ -81,13 +28,19 @@ static void push_share(struct fleet_rig *fleet, int i, int minute, const char *t
         sensor_push(&fleet->sensor[i], &record);
 }
 
-/* All clocks go on behind that minute's records. */
-static void end_minute(struct fleet_rig *fleet, int minute)
+/* All clocks go on to that second of the minute. */
+static void go_on_to(struct fleet_rig *fleet, int minute, int second)
 {
     int64_t now = MONDAY_8 + minute * NS_PER_MIN;
     for (int i = 0; i < fleet->sensors; i++)
-        sensor_push_watermark(&fleet->sensor[i], now + 55 * NS_PER_S);
-    rest(fleet);
+        sensor_push_watermark(&fleet->sensor[i], now + second * NS_PER_S);
+    fleet_rest(fleet);
+}
+
+/* … behind its records. */
+static void end_minute(struct fleet_rig *fleet, int minute)
+{
+    go_on_to(fleet, minute, 55);
 }
 
 #define THERE "198.51.77.1"
@@ -184,12 +137,30 @@ static void test_split_over_four(void **state)
     push_minute(fleet, 1, 100); /* all have seen it, and each other */
     push_minute(fleet, 2, 0);
     push_minute(fleet, 3, size / 4);
-    push_minute(fleet, 4, 0); /* written in the first, told in the next at the latest */
+    go_on_to(fleet, 4, 6); /* it came at 3:05: each has written since */
     assert_int_equal(told(fleet), 1);
     for (int minute = 5; minute < 9; minute++)
         push_minute(fleet, minute, 1000);
     assert_int_equal(told(fleet), 1);
     assert_int_equal(told_with_shares(fleet), 1);
+    fleet_close(fleet);
+}
+
+/* A fleet does not come to the store at one moment. */
+static void test_each_writes_at_its_moment(void **state)
+{
+    (void)state;
+    struct fleet_rig *fleet = open_rig(SENSORS);
+    bool apart = false;
+    push_minute(fleet, 1, 100);
+    for (int i = 0; i < SENSORS; i++) {
+        int64_t next_ns = fleet->sensor[i].engine->next_put.ns;
+        int64_t moment = next_ns % NS_PER_MIN;
+        assert_int_equal(moment % (5 * NS_PER_S), 0);
+        apart |= moment != fleet->sensor[0].engine->next_put.ns % NS_PER_MIN;
+        assert_in_range(next_ns - (MONDAY_8 + 115 * NS_PER_S), 1, NS_PER_MIN);
+    }
+    assert_true(apart);
     fleet_close(fleet);
 }
 
@@ -201,7 +172,7 @@ static uint64_t told_by(const struct fleet_rig *fleet, int i)
 /* Two that have seen the host, and each other. */
 static struct fleet_rig *open_two(bool reaches)
 {
-    struct fleet_rig *fleet = open_rig_as(2, reaches);
+    struct fleet_rig *fleet = fleet_open_with_past(2, reaches);
     for (int minute = 1; minute < 4; minute++)
         push_minute(fleet, minute, 100);
     return fleet;
@@ -249,7 +220,7 @@ static void test_silenced_by_one(void **state)
     uint64_t size = find_size();
     struct fleet_rig *fleet = open_two(false);
     silence_all(fleet, 0);
-    rest(fleet);
+    fleet_rest(fleet);
     push_share(fleet, 0, 4, THERE, size);
     end_minute(fleet, 4);
     end_minute(fleet, 5);
@@ -270,7 +241,7 @@ static void claim_for_other(struct fleet_rig *fleet, bool is_told)
     struct ip remote = make_ip(THERE);
     struct destination destination = destination_of_prefix(ROLE_CLIENT, &remote);
     destination_key(&destination, key);
-    struct store_claim claim = {.host = the_host(),
+    struct store_claim claim = {.host = past_host(),
                                 .day = calendar_at(fleet->calendar, (struct ptime){MONDAY_8}).day,
                                 .e = 1e300,
                                 .told = is_told};
@@ -279,7 +250,7 @@ static void claim_for_other(struct fleet_rig *fleet, bool is_told)
             claim.destination = whole ? 0 : hash64(key, strlen(key), 0);
             store_claim(fleet->sensor[1].engine->config.store, &claim, NS_PER_HOUR, NULL, NULL);
         }
-    rest(fleet);
+    fleet_rest(fleet);
 }
 
 static struct fleet_rig *find_what_other_claims(bool is_told)
@@ -320,7 +291,7 @@ static void test_profile_goes_while_it_waits(void **state)
     (void)state;
     struct fleet_rig *fleet = find_what_other_claims(false);
     struct engine *engine = fleet->sensor[0].engine;
-    struct ip ip = the_host();
+    struct ip ip = past_host();
     cache_drop(engine, hosts_get(engine, &ip));
     for (int minute = 5; minute < 10; minute++)
         end_minute(fleet, minute);
@@ -336,7 +307,7 @@ static void test_killed_while_it_waits(void **state)
     struct fleet_rig *fleet = find_what_other_claims(false);
     sensor_kill(&fleet->sensor[0]);
     sensor_start(&fleet->sensor[0], NULL);
-    rest(fleet);
+    fleet_rest(fleet);
     for (int minute = 5; minute < 10; minute++)
         end_minute(fleet, minute);
     assert_int_equal(told_by(fleet, 0), 1);
@@ -376,7 +347,7 @@ static struct fleet_rig *open_two_with(struct proxy *proxy)
     sensor_start(&fleet->sensor[0], proxy->url);
     sensor_start(&fleet->sensor[1], NULL);
     fleet_settle(fleet);
-    put_past(&fleet->sensor[1]);
+    fleet_put_past(&fleet->sensor[1]);
     fleet_settle(fleet);
     for (int minute = 1; minute < 4; minute++)
         push_minute(fleet, minute, 100);
@@ -401,7 +372,7 @@ static void test_told_while_it_was_cut_off(void **state)
     }
     proxy_open(&proxy, fleet->loop, fleet->sensor[0].folder, fleet->url, UINT_MAX);
     wait_for_store(fleet, true);
-    rest(fleet);
+    fleet_rest(fleet);
     push_share(fleet, 1, 6, THERE, size);
     for (int minute = 6; minute < 12; minute++)
         end_minute(fleet, minute);
@@ -416,6 +387,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split_over_four),
+        cmocka_unit_test(test_each_writes_at_its_moment),
         cmocka_unit_test(test_seen_by_one_alone),
         cmocka_unit_test(test_silenced_by_one),
         cmocka_unit_test(test_told_by_other),
