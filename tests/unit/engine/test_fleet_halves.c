@@ -16,17 +16,29 @@ static int64_t minute_ns(int minute)
     return MONDAY_8 + minute * NS_PER_MIN + 5 * NS_PER_S;
 }
 
-static struct flow_key the_key(void)
+/* What leaves: by whom it was opened, and what each side sent. */
+struct talk {
+    struct flow_key key;
+    uint64_t bytes[SIDES];
+};
+
+static struct talk uploaded(void)
 {
-    return make_flow_key("10.0.0.1", 40000, THERE, 443);
+    return (struct talk){make_flow_key("10.0.0.1", 40000, THERE, 443), {LARGE, 100}};
+}
+
+static struct talk served(void)
+{
+    return (struct talk){make_flow_key(THERE, 40000, "10.0.0.1", 443), {100, LARGE}};
 }
 
 /* Of a whole flow what one side sent; of that of the other TCP says what was acknowledged. */
-static void push_half(struct fleet_rig *fleet, int i, int minute, enum flow_side side)
+static void push_part(struct fleet_rig *fleet, int i, int minute, const struct talk *talk,
+                      enum flow_side side)
 {
     union any_record record;
-    struct flow_key key = the_key();
-    make_flow(&record, 1, minute_ns(minute), &key, LARGE, 100);
+    make_flow(&record, 1, minute_ns(minute), &talk->key, talk->bytes[SIDE_ORIG],
+              talk->bytes[SIDE_RESP]);
     struct record_flow *flow = &record.flow;
     uint64_t unseen = flow->total[!side].payload_bytes;
     memset(&flow->total[!side], 0, sizeof flow->total[!side]);
@@ -40,11 +52,18 @@ static void push_half(struct fleet_rig *fleet, int i, int minute, enum flow_side
     sensor_push(&fleet->sensor[i], &record);
 }
 
-static void push_whole(struct fleet_rig *fleet, int i, int minute)
+/* … of what is uploaded. */
+static void push_half(struct fleet_rig *fleet, int i, int minute, enum flow_side side)
+{
+    struct talk talk = uploaded();
+    push_part(fleet, i, minute, &talk, side);
+}
+
+static void push_whole(struct fleet_rig *fleet, int i, int minute, const struct talk *talk)
 {
     union any_record record;
-    struct flow_key key = the_key();
-    make_flow(&record, 1, minute_ns(minute), &key, LARGE, 100);
+    make_flow(&record, 1, minute_ns(minute), &talk->key, talk->bytes[SIDE_ORIG],
+              talk->bytes[SIDE_RESP]);
     sensor_push(&fleet->sensor[i], &record);
 }
 
@@ -116,10 +135,10 @@ static struct alert_seen told_by(const struct fleet_rig *fleet, int i)
     return seen;
 }
 
-static struct alert_seen tell_whole(void)
+static struct alert_seen tell_whole(const struct talk *talk)
 {
     struct fleet_rig *fleet = open_rig(1);
-    push_whole(fleet, 0, 3);
+    push_whole(fleet, 0, 3, talk);
     end_minutes(fleet, 3, 6);
     struct alert_seen seen = told_by(fleet, 0);
     assert_int_equal(seen.count, 1);
@@ -129,13 +148,12 @@ static struct alert_seen tell_whole(void)
     return seen;
 }
 
-static void test_told_as_by_one(void **state)
+static void expect_told_as_by_one(const struct talk *talk, enum flow_side out)
 {
-    (void)state;
-    struct alert_seen whole = tell_whole();
+    struct alert_seen whole = tell_whole(talk);
     struct fleet_rig *fleet = open_rig(2);
-    push_half(fleet, 0, 3, SIDE_ORIG);
-    push_half(fleet, 1, 3, SIDE_RESP);
+    push_part(fleet, 0, 3, talk, out);
+    push_part(fleet, 1, 3, talk, !out);
     end_minutes(fleet, 3, 6);
     struct alert_seen seen = told_by(fleet, 0);
     assert_int_equal(seen.count, 1);
@@ -152,6 +170,21 @@ static void test_told_as_by_one(void **state)
         assert_int_equal(counts(fleet, i)->halves_unasked, 0);
     }
     fleet_close(fleet);
+}
+
+static void test_told_as_by_one(void **state)
+{
+    (void)state;
+    struct talk talk = uploaded();
+    expect_told_as_by_one(&talk, SIDE_ORIG);
+}
+
+/* … and what leaves as a server's answers. */
+static void test_served_told_as_by_one(void **state)
+{
+    (void)state;
+    struct talk talk = served();
+    expect_told_as_by_one(&talk, SIDE_RESP);
 }
 
 /* … and when the answers are seen minutes later. */
@@ -239,9 +272,9 @@ static void test_four_of_a_host(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_told_as_by_one), cmocka_unit_test(test_other_comes_late),
-        cmocka_unit_test(test_nobody_answers), cmocka_unit_test(test_killed_in_between),
-        cmocka_unit_test(test_four_of_a_host),
+        cmocka_unit_test(test_told_as_by_one),    cmocka_unit_test(test_served_told_as_by_one),
+        cmocka_unit_test(test_other_comes_late),  cmocka_unit_test(test_nobody_answers),
+        cmocka_unit_test(test_killed_in_between), cmocka_unit_test(test_four_of_a_host),
     };
     log_set_level(LOG_ERROR_);
     if (!has_program("redis-server"))
