@@ -246,6 +246,8 @@ static const char *back_note(const struct conduit_seen *row)
         any |= row->function[i].back;
     if (!any)
         return NULL;
+    if (row->certain && !proposes_functions(row))
+        return "only the side that is opened to asked: this row allows any function";
     return row->certain
                ? "the side that is opened to asked, too: what only it asks for is not listed"
                : "both sides asked";
@@ -306,17 +308,26 @@ static void put_row(struct buffer *b, const struct zones *zones, const struct co
     buffer_text(b, "  sign_off: \"\"\n");
 }
 
+/* A list that is locked stays so: an observed one beside it would make drift of what it refuses. */
+static bool is_beside_locked(const struct zones *zones, const bool *used)
+{
+    for (size_t i = 0; i < zones->conduit_count; i++)
+        if (used[i] && conduit_is_list_locked(&zones->conduit[i]))
+            return true;
+    return false;
+}
+
 char *zones_proposal(const struct zones *zones, const struct conduit_seen *const *seen,
                      size_t count, bool locked)
 {
     struct buffer b = {0}, rows = {0};
-    bool used[CONDUITS_MAX] = {false};
     size_t allowed = 0;
     for (size_t i = 0; i < count; i++) {
+        bool used[CONDUITS_MAX] = {false};
         if (fault_of(zones, seen[i], used) == ZONE_ALLOWED)
             allowed++;
         else
-            put_row(&rows, zones, seen[i], locked);
+            put_row(&rows, zones, seen[i], locked || is_beside_locked(zones, used));
     }
     buffer_text(&b,
                 "# Seen between zones: %zu row%s%s. To be reviewed: what stays is allowed once its "

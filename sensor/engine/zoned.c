@@ -237,7 +237,7 @@ static void add_story(struct open_story *open, struct zoned_flow *zoned)
 {
     const struct zone_verdict *verdict = &zoned->verdict;
     if (verdict->fault >= ZONE_FUNCTION && verdict->fault <= ZONE_WRITE &&
-        zoned->zones->conduit[verdict->row].functions_locked)
+        conduit_is_list_locked(&zoned->zones->conduit[verdict->row]))
         note_unlisted(open, zoned);
     open->wrote |= verdict->wrote;
     zoned->wrote = open->wrote;

@@ -271,6 +271,15 @@ class Zones(Case):
                          [("zone.conduit.write", "the conduit is for reading, and it wrote; function 6 (write single "
                            "register) was never allowed here")])
 
+    def test_a_row_without_a_list(self):
+        """It has nothing to hold functions against: a write is told once, whatever else is asked for."""
+        _, matrix = self.locked_plant()
+        reading = "".join(line for line in matrix.replace("access: write", "access: read").splitlines(True)
+                          if not line.startswith(("  functions", "  writers")))
+        self.assertEqual(self.told_in_turn(self.config(PLANT, "locked", reading), MASTER, READ + WRITE,
+                                           COIL + WRITE, DIAGNOSTICS + WRITE),
+                         [("zone.conduit.write", "the conduit is for reading, and it wrote")])
+
     def test_each_new_function_is_told(self):
         """… of two hosts, whichever connection asks for it; once."""
         locked, _ = self.locked_plant("locked")

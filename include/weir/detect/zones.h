@@ -52,11 +52,17 @@ struct conduit {
     struct ip writer[CONDUIT_WRITERS]; /* who may write; none listed: whoever opens */
     size_t writer_count;
     struct function_set functions; /* that may be asked for; none listed: any */
-    bool functions_locked;         /* what is not listed is a fault; else it is drift */
+    bool functions_locked;         /* what else is asked for is a fault, else drift */
     bool signed_off;
     int line;      /* of the file */
     uint16_t next; /* zones.c: of the same ends, + 1 */
 };
+
+/* Whether it has a list, and what that does not have is a fault. */
+static inline bool conduit_is_list_locked(const struct conduit *conduit)
+{
+    return conduit->functions.count > 0 && conduit->functions_locked;
+}
 
 struct net_table;
 struct zones {

@@ -97,6 +97,10 @@ static void test_functions(void **state)
     expect(CONDUIT "functions: [3], functions_state: locked}\n", zones_drift_text,
            ": a new function: 5 (write single coil), 99; 3 flows");
     expect(CONDUIT "functions: [3]}\n", proposal, "  functions: [3, 5, 99] #");
+    /* a list that is locked stays so, with what is added beside it */
+    expect(CONDUIT "functions: [3]}\n", proposal, "\n  functions_state: locked\n");
+    expect(CONDUIT "functions: [3], functions_state: observe}\n", proposal,
+           "\n  functions_state: observe\n");
     /* of two rows each function may be in one */
     expect(CONDUIT "functions: [3]}\n" CONDUIT "functions: [5, 99]}\n", zones_drift_text,
            " 0 not in the matrix");
