@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHARES_MAX 128 /* a put writes fewer */
+#define SHARES_MAX     128 /* a put writes fewer */
+#define NAME_MAX_BYTES 200 /* of a sensor, as store.c takes it */
 
 void store_hear_elsewhere(struct store *store,
                           void (*heard)(void *context, const struct store_elsewhere *elsewhere),
@@ -222,7 +223,8 @@ static const char cluster_half[] = CLUSTER_BEGIN(NOBODY) HALF;
 
 static bool on_half(struct store_request *request, const redisReply *reply)
 {
-    if (reply->type != REDIS_REPLY_STRING || strlen(reply->str) != reply->len)
+    if (reply->type != REDIS_REPLY_STRING || reply->len > NAME_MAX_BYTES ||
+        strlen(reply->str) != reply->len)
         return false;
     request->done.half(request->context, &request->half, reply->str);
     return true;

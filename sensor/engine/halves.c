@@ -166,6 +166,22 @@ static void ask(struct engine *engine, const struct ip *host, struct half *half,
         store_put_half(store, &put, HALF_NS, on_half, engine);
 }
 
+/* Also of one whose ports are used again and again, which anybody can bring about. */
+static void ask_when_due(struct engine *engine, const struct ip *host, struct half *half,
+                         int64_t now_ns)
+{
+    if (half->is.ready && !half->is.joined && now_ns - half->is.asked_ns >= ASK_AGAIN_NS)
+        ask(engine, host, half, now_ns);
+}
+
+/* Its ports are used again. */
+static void begin_anew(struct half *half)
+{
+    int64_t asked_ns = half->is.asked_ns;
+    clear(half);
+    half->is.asked_ns = asked_ns;
+}
+
 static void count_rejoined(struct engine *engine, const struct half *half)
 {
     if (!half->is.joined || !half->is.missed)
@@ -177,7 +193,8 @@ static void count_rejoined(struct engine *engine, const struct half *half)
 static void end(struct engine *engine, struct half *half, const struct record_flow *record)
 {
     half->is.ended = half->is.ready = true;
-    half->is.missed = (record->flags & FLOW_ONE_SIDED) != 0;
+    /* one that a worker left open was not counted by it */
+    half->is.missed = record->end != FLOW_END_LOST && (record->flags & FLOW_ONE_SIDED) != 0;
     count_rejoined(engine, half);
 }
 
@@ -199,19 +216,18 @@ void halves_flow(struct engine *engine, const struct flow_view *view)
         engine->counts.halves_unasked += record->end != FLOW_OPEN;
         return;
     }
-    if (half->is.ended) /* its ports are used again: asked about anew */
-        clear(half);
+    if (half->is.ended)
+        begin_anew(half);
     half->is.flow = flow;
     half->is.out = out;
     half->is.bytes = bytes;
     half->is.last_ns = record->header.time_ns;
     half->is.ready |= bytes >= LARGE_BYTES;
-    if (out && !view->accepted && !half->is.joined)
-        hold(half, record);
+    if (out && !view->accepted && !half->is.joined && !(record->flags & FLOW_ESTABLISHED))
+        hold(half, record); /* as it was counted: account_held takes that back */
     if (record->end != FLOW_OPEN)
         end(engine, half, record);
-    if (half->is.ready && !half->is.joined && half->is.asked_ns == 0)
-        ask(engine, &view->way.host, half, record->header.time_ns);
+    ask_when_due(engine, &view->way.host, half, record->header.time_ns);
 }
 
 /* True: it is still of use. */
@@ -223,8 +239,7 @@ static bool look(struct engine *engine, const struct ip *host, struct half *half
         clear(half);
         return false;
     }
-    if (half->is.ready && !half->is.joined && at_ns - half->is.asked_ns >= ASK_AGAIN_NS)
-        ask(engine, host, half, at_ns);
+    ask_when_due(engine, host, half, at_ns);
     return true;
 }
 
@@ -346,7 +361,7 @@ static bool unpack_half(struct half *half, struct cursor *in)
         return false;
     half->held = xcalloc(1, size);
     memcpy(half->held, record, size);
-    return true;
+    return half->held->header.size == size;
 }
 
 bool halves_unpack(struct halves *halves, struct cursor *in)

@@ -69,12 +69,30 @@ static void test_of_a_forgotten_host_nothing_is_written(void **state)
     close_both();
 }
 
+/* Of more bytes than a sensor's name may have: nothing is taken of that. */
+static void test_no_name(void **state)
+{
+    (void)state;
+    struct store_half half = {.host = client_ip("10.0.0.1"), .flow = 7};
+    char name[202] = "";
+    memset(name, 'z', sizeof name - 1);
+    open_both();
+    freeReplyObject(ask("HSET %s %s out", KEY, name));
+    strcpy(other, "no answer");
+    store_put_half(a.store, &half, NS_PER_MIN, on_half, NULL);
+    client_run(&a);
+    assert_int_equal(a.failed, 1);
+    assert_string_equal(other, "no answer");
+    close_both();
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_each_finds_the_other),
         T(test_so_many_sensors),
         T(test_of_a_forgotten_host_nothing_is_written),
+        T(test_no_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
