@@ -35,6 +35,11 @@ void *xrealloc(void *old, size_t size)
     return or_die(realloc(old, size ? size : 1));
 }
 
+void *xaligned(size_t align, size_t size)
+{
+    return or_die(aligned_alloc(align, size));
+}
+
 char *xstrdup(const char *text)
 {
     return or_die(strdup(text));

@@ -1,10 +1,12 @@
-/* Open addressing with linear probing and backward-shift deletion (no tombstones), at most 3/4
- * full. The seed is a constant: iteration order is never shown, and a bounded key set is the
- * caller's duty. Thread: the caller's. */
+/* Open addressing with linear probing and backward-shift deletion (no tombstones), at most half
+ * full: what is not there, which is asked for most, is found missing in one line of the cache. The
+ * seed is a constant: iteration order is never shown, and a bounded key set is the caller's duty.
+ * Thread: the caller's. */
 #include "weir/base/map.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/digest.h"
+#include "weir/base/pages.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +42,7 @@ void map_fini(struct map *map, void (*free_value)(void *value))
         if (free_value)
             free_value(map->slot[i].value);
     }
-    free(map->slot);
+    pages_free(map->slot, map->mask + 1, sizeof *map->slot);
     *map = (struct map){.borrows = map->borrows};
 }
 
@@ -66,7 +68,7 @@ static void grow(struct map *map)
 {
     struct map old = *map;
     size_t size = old.slot ? 2 * (old.mask + 1) : 16;
-    map->slot = xcalloc(size, sizeof *map->slot);
+    map->slot = pages_calloc(size, sizeof *map->slot);
     map->mask = size - 1;
     for (size_t i = 0; old.slot && i <= old.mask; i++) {
         if (!old.slot[i].value)
@@ -76,12 +78,12 @@ static void grow(struct map *map)
             at = (at + 1) & map->mask;
         map->slot[at] = old.slot[i];
     }
-    free(old.slot);
+    pages_free(old.slot, old.mask + 1, sizeof *old.slot);
 }
 
 void *map_put(struct map *map, const void *key, size_t key_size, void *value)
 {
-    if (!map->slot || 4 * (map->count + 1) > 3 * (map->mask + 1))
+    if (!map->slot || 2 * (map->count + 1) > map->mask + 1)
         grow(map);
     uint64_t hash = hash64(key, key_size, MAP_SEED);
     struct map_entry *entry = &map->slot[find(map, key, key_size, hash)];

@@ -28,15 +28,16 @@ static struct story_entry *evictable(const struct stories *stories)
     return stories->oldest;
 }
 
-static struct open_story *begin_story(struct stories *stories, const struct ip *host,
-                                      const struct destination *destination, struct ptime now)
+static struct open_story *begin_story(struct stories *stories, const struct story_key *key,
+                                      size_t size, const struct destination *destination,
+                                      struct ptime now)
 {
     if (stories->map.count >= stories->limit) {
         stories_forget(stories, evictable(stories));
         stories->evicted++;
     }
-    struct open_story *open = stories_make(stories);
-    open->story.host = *host;
+    struct open_story *open = stories_make(stories, key, size);
+    open->story.host = key->host;
     open->story.has_destination = destination != NULL;
     if (destination) {
         struct destination *own = &open->story.destination;
@@ -46,28 +47,21 @@ static struct open_story *begin_story(struct stories *stories, const struct ip *
     }
     open->story.first = PTIME_MAX;
     open->story.last = now;
-    stories_enter(stories, open);
     return open;
-}
-
-static struct story_entry *find_entry(const struct stories *stories, const struct ip *host,
-                                      const struct destination *destination)
-{
-    struct story_key key;
-    size_t size = story_make_key(host, destination, &key);
-    return map_get(&stories->map, &key, size);
 }
 
 struct open_story *stories_open(struct stories *stories, const struct ip *host,
                                 const struct destination *destination, struct ptime now)
 {
-    struct story_entry *entry = find_entry(stories, host, destination);
+    struct story_key key;
+    size_t size = story_make_key(host, destination, &key);
+    struct story_entry *entry = map_get(&stories->map, &key, size);
     if (entry && !story_is_told(entry) && now.ns - story_last(entry).ns > STORY_GAP_NS) {
         stories_forget(stories, entry);
         entry = NULL;
     }
     if (!entry)
-        return begin_story(stories, host, destination, now);
+        return begin_story(stories, &key, size, destination, now);
     stories_renew(stories, entry);
     return stories_wake(stories, entry);
 }
@@ -75,7 +69,9 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
 struct open_story *stories_find(struct stories *stories, const struct ip *host,
                                 const struct destination *destination)
 {
-    struct story_entry *entry = find_entry(stories, host, destination);
+    struct story_key key;
+    size_t size = story_make_key(host, destination, &key);
+    struct story_entry *entry = map_get(&stories->map, &key, size);
     return entry ? stories_wake(stories, entry) : NULL;
 }
 

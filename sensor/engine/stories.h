@@ -17,6 +17,7 @@
 
 #define STORIES_MAX       262144
 #define STORIES_AWAKE     8192
+#define STORIES_YOUNG     256 /* … of those that were made and not asked for again */
 #define STORY_ITEMS_BYTES (UINT64_C(512) << 20) /* of sets of counted items, see union.h */
 #define STORY_GAP_NS      (6 * NS_PER_HOUR)
 
@@ -35,12 +36,17 @@ struct open_story {
     struct open_story *newer, *older; /* of those awake, by last use */
 };
 
+struct story_list {
+    struct open_story *newest, *oldest; /* by last use */
+    size_t count;
+};
+
 struct stories {
-    struct map map;                       /* host + destination key → struct story_entry */
-    struct story_entry *newest, *oldest;  /* of all, by last activity */
-    struct open_story *used, *used_least; /* of those awake, by last use */
-    struct story_block *blocks;           /* where these lie */
-    struct open_story *unused;            /* of those, chained by `older` */
+    struct map map;                      /* host + destination key → struct story_entry */
+    struct story_entry *newest, *oldest; /* of all, by last activity */
+    struct story_list used, young;       /* of those awake; not asked for since they were made */
+    struct story_block *blocks;          /* where these lie */
+    struct open_story *unused;           /* of those, chained by `older` */
     size_t fresh; /* of the newest block, at its end: never used, their memory not touched */
     size_t awake, awake_limit, limit;
     uint64_t evicted;
@@ -50,7 +56,8 @@ struct stories {
 void stories_init(struct stories *stories);
 void stories_fini(struct stories *stories);
 /* The open story, made when there is none; it becomes the newest. destination NULL: the whole
- * host's. Stays where it is until awake_limit others have been asked for. */
+ * host's. Stays where it is until STORIES_YOUNG others (or half of awake_limit, if that is less)
+ * have been asked for. */
 struct open_story *stories_open(struct stories *stories, const struct ip *host,
                                 const struct destination *destination, struct ptime now);
 /* The one that is open already; NULL: none. */

@@ -4,12 +4,12 @@
 
 #include "thin.h"
 #include "weir/base/buffer.h"
+#include "weir/base/pages.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define BLOCK_BYTES   ((size_t)2 << 20) /* a huge page, where there are such */
+#define BLOCK_BYTES   PAGES_HUGE
 #define BLOCK_STORIES ((BLOCK_BYTES - sizeof(struct story_block)) / sizeof(struct open_story))
 
 _Static_assert(sizeof(struct open_story) % THIN_GRAIN == 0, "thinned whole");
@@ -27,27 +27,19 @@ size_t story_make_key(const struct ip *host, const struct destination *destinati
     return sizeof key->host + (destination ? destination_put_key(destination, key->text) : 0);
 }
 
-static size_t own_key(const struct story *story, struct story_key *key)
-{
-    return story_make_key(&story->host, story->has_destination ? &story->destination : NULL, key);
-}
-
 void stories_init(struct stories *stories)
 {
     *stories = (struct stories){.budget = {.limit_bytes = STORY_ITEMS_BYTES},
                                 .awake_limit = STORIES_AWAKE,
                                 .limit = STORIES_MAX};
-    map_init(&stories->map);
+    map_init_borrowing(&stories->map);
 }
 
 /* --- the memory of those awake ---------------------------------------------------------------- */
 
 static void add_block(struct stories *stories)
 {
-    struct story_block *block = aligned_alloc(BLOCK_BYTES, BLOCK_BYTES);
-    if (!block)
-        block = xcalloc(1, BLOCK_BYTES);        /* says so, and ends */
-    madvise(block, BLOCK_BYTES, MADV_HUGEPAGE); /* advice: failing changes nothing but speed */
+    struct story_block *block = pages_calloc(1, BLOCK_BYTES);
     block->next = stories->blocks;
     stories->blocks = block;
     stories->fresh = BLOCK_STORIES;
@@ -95,18 +87,27 @@ void stories_renew(struct stories *stories, struct story_entry *entry)
     link_newest(stories, entry);
 }
 
-static void unlink_used(struct stories *stories, struct open_story *open)
+static struct story_list *list_of(struct stories *stories, const struct open_story *open)
 {
-    *(open->newer ? &open->newer->older : &stories->used) = open->older;
-    *(open->older ? &open->older->newer : &stories->used_least) = open->newer;
-    open->newer = open->older = NULL;
+    return open->entry->young ? &stories->young : &stories->used;
 }
 
-static void link_used(struct stories *stories, struct open_story *open)
+static void unlink_awake(struct stories *stories, struct open_story *open)
 {
-    open->older = stories->used;
-    *(stories->used ? &stories->used->newer : &stories->used_least) = open;
-    stories->used = open;
+    struct story_list *list = list_of(stories, open);
+    *(open->newer ? &open->newer->older : &list->newest) = open->older;
+    *(open->older ? &open->older->newer : &list->oldest) = open->newer;
+    open->newer = open->older = NULL;
+    list->count--;
+}
+
+static void link_awake(struct stories *stories, struct open_story *open)
+{
+    struct story_list *list = list_of(stories, open);
+    open->older = list->newest;
+    *(list->newest ? &list->newest->newer : &list->oldest) = open;
+    list->newest = open;
+    list->count++;
 }
 
 /* --- asleep and awake ------------------------------------------------------------------------- */
@@ -121,7 +122,8 @@ static void fall_asleep(struct stories *stories, struct open_story *open)
 {
     uint8_t thin[THIN_MAX(sizeof *open)];
     struct story_entry *entry = open->entry;
-    unlink_used(stories, open);
+    unlink_awake(stories, open);
+    entry->young = false;
     entry->told = open->told;
     entry->counts = counts_items(open);
     entry->last = open->story.last;
@@ -132,11 +134,15 @@ static void fall_asleep(struct stories *stories, struct open_story *open)
     give_room(stories, open);
 }
 
-/* Room for one more of those awake. */
+/* Room for one more of those awake. What was made and not asked for again goes first, while the
+ * processor's cache still has it: a scan makes stories by the thousand, and each of them once. */
 static struct open_story *make_room(struct stories *stories)
 {
-    if (stories->awake >= stories->awake_limit)
-        fall_asleep(stories, stories->used_least);
+    bool full = stories->awake >= stories->awake_limit;
+    bool young = stories->young.count >= STORIES_YOUNG ||
+                 (full && stories->young.count >= stories->used.count);
+    if (full || young)
+        fall_asleep(stories, young ? stories->young.oldest : stories->used.oldest);
     return take_room(stories);
 }
 
@@ -144,7 +150,8 @@ struct open_story *stories_wake(struct stories *stories, struct story_entry *ent
 {
     struct open_story *open = entry->awake;
     if (open) {
-        unlink_used(stories, open);
+        unlink_awake(stories, open);
+        entry->young = false;
     } else {
         open = make_room(stories);
         thin_unpack(entry->thin, entry->thin_bytes, open, sizeof *open); /* our own */
@@ -152,7 +159,7 @@ struct open_story *stories_wake(struct stories *stories, struct story_entry *ent
         entry->thin = NULL;
         entry->awake = open;
     }
-    link_used(stories, open);
+    link_awake(stories, open);
     return open;
 }
 
@@ -176,26 +183,20 @@ struct ptime story_last(const struct story_entry *entry)
 
 /* --- made and forgotten ----------------------------------------------------------------------- */
 
-struct open_story *stories_make(struct stories *stories)
+struct open_story *stories_make(struct stories *stories, const struct story_key *key, size_t size)
 {
     struct open_story *open = make_room(stories);
-    struct story_entry *entry = xcalloc(1, sizeof *entry);
+    struct story_entry *entry = xcalloc(1, sizeof *entry + size);
     memset(open, 0, sizeof *open);
+    memcpy(entry->key, key, size);
+    entry->key_size = size;
+    entry->young = true;
     open->entry = entry;
     entry->awake = open;
-    link_used(stories, open);
+    link_awake(stories, open);
     link_newest(stories, entry);
+    map_put(&stories->map, entry->key, size, entry);
     return open;
-}
-
-bool stories_enter(struct stories *stories, struct open_story *open)
-{
-    struct story_key key;
-    size_t size = own_key(&open->story, &key);
-    if (map_get(&stories->map, &key, size))
-        return false;
-    map_put(&stories->map, &key, size, open->entry);
-    return true;
 }
 
 static void fini_items(struct story_entry *entry)
@@ -211,15 +212,11 @@ static void fini_items(struct story_entry *entry)
 
 void stories_forget(struct stories *stories, struct story_entry *entry)
 {
-    struct open_story scratch;
-    struct story_key key;
-    size_t size = own_key(&stories_look(entry, &scratch)->story, &key);
-    if (map_get(&stories->map, &key, size) == entry)
-        map_remove(&stories->map, &key, size);
+    map_remove(&stories->map, entry->key, entry->key_size);
     unlink_entry(stories, entry);
     fini_items(entry);
     if (entry->awake) {
-        unlink_used(stories, entry->awake);
+        unlink_awake(stories, entry->awake);
         give_room(stories, entry->awake);
     }
     free(entry->thin);
@@ -239,7 +236,7 @@ void stories_fini(struct stories *stories)
     map_fini(&stories->map, end_entry);
     for (struct story_block *next; stories->blocks; stories->blocks = next) {
         next = stories->blocks->next;
-        free(stories->blocks);
+        pages_free(stories->blocks, 1, BLOCK_BYTES);
     }
     stories_init(stories);
 }

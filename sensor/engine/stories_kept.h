@@ -11,7 +11,10 @@ struct story_entry {
     uint32_t thin_bytes;               /* of it */
     bool told, counts;                 /* … is told, has counted items: seen without waking it */
     struct ptime last;                 /* … its last packet */
+    bool young;                        /* awake, and not asked for since it was made */
     struct story_entry *newer, *older; /* of all, by last activity */
+    size_t key_size;
+    uint8_t key[]; /* a struct story_key of this size, which the map borrows */
 };
 
 struct story_key {
@@ -22,10 +25,8 @@ struct story_key {
 /* Returns the key's size. destination NULL: the whole host's. */
 size_t story_make_key(const struct ip *host, const struct destination *destination,
                       struct story_key *key);
-/* A cleared one, awake and the newest, of no key yet. */
-struct open_story *stories_make(struct stories *stories);
-/* Under the key that its own fields make; false: there is one. */
-bool stories_enter(struct stories *stories, struct open_story *open);
+/* A cleared one, awake and the newest, under a key that has none yet. */
+struct open_story *stories_make(struct stories *stories, const struct story_key *key, size_t size);
 /* Awake, and used last. */
 struct open_story *stories_wake(struct stories *stories, struct story_entry *entry);
 /* It becomes the newest. */

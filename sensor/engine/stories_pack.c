@@ -59,21 +59,24 @@ static bool take_thin(struct cursor *in, struct open_story *open)
 static bool take_story(struct stories *stories, struct cursor *in)
 {
     struct open_story taken;
+    struct story_key key;
+    size_t size = 0;
     struct counter counter = {{NULL}};
-    if (!counter_unpack(&counter, &stories->budget, in) || !take_thin(in, &taken)) {
+    bool sound = counter_unpack(&counter, &stories->budget, in) && take_thin(in, &taken);
+    if (sound)
+        size = story_make_key(&taken.story.host,
+                              taken.story.has_destination ? &taken.story.destination : NULL, &key);
+    if (!sound || map_get(&stories->map, &key, size)) {
         counter_fini(&counter);
         return false;
     }
-    struct open_story *open = stories_make(stories);
+    struct open_story *open = stories_make(stories, &key, size);
     taken.counter = counter;
     taken.entry = open->entry; /* its places are of this process, all else is as it was */
     taken.newer = open->newer;
     taken.older = open->older;
     *open = taken;
-    if (stories_enter(stories, open))
-        return true;
-    stories_forget(stories, open->entry);
-    return false;
+    return true;
 }
 
 bool stories_unpack(struct stories *stories, struct cursor *in)

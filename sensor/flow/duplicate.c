@@ -52,6 +52,8 @@
 #include "flow.h"
 #include "marks.h"
 
+#include "weir/base/pages.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -194,9 +194,6 @@ static inline int64_t time_after(int64_t from, int64_t span)
     return __builtin_add_overflow(from, span, &sum) ? INT64_MAX : sum;
 }
 
-/* --- pages.c: memory in huge pages where it is large; not zeroed; free() frees it */
-void *pages_alloc(size_t size);
-
 /* --- echo.c: what an echo's payload says; any other packet, nothing */
 void echo_packet(struct flow *flow, enum flow_side side, const struct packet *packet);
 

@@ -9,6 +9,8 @@
  * are asked for together as soon as a tag fits. Thread: the capture thread. */
 #include "flow.h"
 
+#include "weir/base/pages.h"
+
 #include <stdlib.h>
 #include <sys/random.h>
 

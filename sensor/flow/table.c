@@ -17,6 +17,7 @@
 #include "flow.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/pages.h"
 
 #include <endian.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* See weir/role/stack.h. Thread: the engine's. */
 #include "weir/role/stack.h"
 
+#include "weir/base/pages.h"
 #include "weir/bus/event_loop.h"
 
 #include <string.h>
@@ -167,6 +168,7 @@ static int open_engine(struct stack *stack)
                      .drained = c->observer.drained ? on_drained : NULL,
                      .store = on_settled,
                      .context = stack}};
+    pages_heap();
     stack->engine = engine_new(&engine, &stack->error);
     if (!stack->engine)
         return -1;

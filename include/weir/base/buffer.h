@@ -9,6 +9,8 @@
 
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
+/* Not cleared; `align` a power of two, `size` a multiple of it. */
+void *xaligned(size_t align, size_t size);
 char *xstrdup(const char *text);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
