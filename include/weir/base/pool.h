@@ -23,6 +23,6 @@ void pool_init(struct pool *pool, size_t bytes);
 void pool_fini(struct pool *pool);
 /* Zeroed. Never NULL. */
 void *pool_take(struct pool *pool);
-void pool_give(struct pool *pool, void *block); /* NULL is nothing */
+void pool_give(struct pool *pool, void *memory); /* NULL is nothing */
 
 #endif
