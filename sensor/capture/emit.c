@@ -137,24 +137,31 @@ static void *begin(struct emitter *emitter, size_t fixed, size_t tail, size_t *s
     return emitter->scratch.bytes;
 }
 
-static size_t texts_of(const struct content_facts *facts)
+struct texts { /* of a flow: how long each is, and all */
+    size_t size[FLOW_TEXTS], all;
+};
+
+/* Most flows have none of most. */
+static struct texts texts_of(const struct content_facts *facts)
 {
-    size_t size = 0;
-    for (int i = 0; i < FLOW_TEXTS; i++)
-        size += strlen(facts->text[i]);
-    return size;
+    struct texts texts = {.all = 0};
+    for (int i = 0; i < FLOW_TEXTS; i++) {
+        if (*facts->text[i] != '\0')
+            texts.size[i] = strlen(facts->text[i]);
+        texts.all += texts.size[i];
+    }
+    return texts;
 }
 
-static size_t put_texts(struct record_flow *record, const struct content_facts *facts)
+static void put_texts(struct record_flow *record, const struct content_facts *facts,
+                      const struct texts *texts)
 {
-    size_t at = 0;
+    char *at = record->tail;
     for (int i = 0; i < FLOW_TEXTS; i++) {
-        size_t size = strlen(facts->text[i]);
-        memcpy(record->tail + at, facts->text[i], size);
-        record->text_size[i] = (uint8_t)size;
-        at += size;
+        memcpy(at, facts->text[i], texts->size[i]);
+        record->text_size[i] = (uint8_t)texts->size[i];
+        at += texts->size[i];
     }
-    return at;
 }
 
 static void put_facts(struct record_flow *record, const struct content_facts *facts)
@@ -174,12 +181,14 @@ static void put_facts(struct record_flow *record, const struct content_facts *fa
 bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
                const struct content_facts *facts, const struct tunnel tunnel[SIDES])
 {
-    size_t size, most = texts_of(facts) + (tunnel ? SIDES * sizeof *tunnel : 0) +
-                        (facts->functions ? sizeof facts->functions->code : 0);
+    const struct texts texts = texts_of(facts);
+    size_t size, tail = texts.all;
+    size_t most = tail + (tunnel ? SIDES * sizeof *tunnel : 0) +
+                  (facts->functions ? sizeof facts->functions->code : 0);
     struct record_flow *record = begin(emitter, sizeof *record, most, &size);
     flow_fill_record(flow, end, time, record);
     put_facts(record, facts);
-    size_t tail = put_texts(record, facts);
+    put_texts(record, facts, &texts);
     if (tunnel)
         tail += record_flow_put_tunnels(record, tunnel);
     if (facts->functions)
@@ -216,7 +225,8 @@ bool emit_connection(struct emitter *emitter, const struct connection_piece *pie
 {
     size_t size;
     const struct connection *connection = &piece->connection;
-    struct record_flow *record = begin(emitter, sizeof *record, facts ? texts_of(facts) : 0, &size);
+    const struct texts texts = facts ? texts_of(facts) : (struct texts){.all = 0};
+    struct record_flow *record = begin(emitter, sizeof *record, texts.all, &size);
     record->key = connection->key;
     record->start_ns = connection->start_ns;
     record->fresh_since_ns = piece->since_ns;
@@ -228,7 +238,7 @@ bool emit_connection(struct emitter *emitter, const struct connection_piece *pie
         put_side(record, side, piece);
     if (facts) {
         put_facts(record, facts);
-        put_texts(record, facts);
+        put_texts(record, facts, &texts);
     }
     return push(emitter, RECORD_FLOW, (struct ptime){piece->until_ns}, size);
 }

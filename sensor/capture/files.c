@@ -71,6 +71,12 @@ static void fill(struct files *files, struct lane *lane, bool taken)
         if (lane->got == SOURCE_PACKET && taken && !brake_take(files->brake))
             lane->got = SOURCE_STOPPED;
         lane->ahead -= lane->ahead > 0;
+        if (lane->got == SOURCE_PACKET && foresight_pass(f, &raw)) {
+            lane->raw = raw;
+            lane->jumped = false;
+            lane->has = true;
+            return;
+        }
         if (lane->got == SOURCE_PACKET)
             foresight_put(f, &raw);
         else

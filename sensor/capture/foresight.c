@@ -157,6 +157,21 @@ bool foresight_take(struct foresight *f, struct packet_raw *raw, bool *disbeliev
     return true;
 }
 
+bool foresight_pass(struct foresight *f, const struct packet_raw *raw)
+{
+    if (f->count > 0 || f->clock.ns == PTIME_MIN.ns || !is_timed(raw))
+        return false;
+    int64_t apart = ahead(raw->time, f->clock);
+    if (apart > FORESIGHT_NS || apart < -FORESIGHT_NS)
+        return false;
+    if (f->bytes.room > 0)
+        forget(f);
+    f->stamp = raw->time;
+    if (apart > 0)
+        f->clock = raw->time;
+    return true;
+}
+
 void foresight_fini(struct foresight *f)
 {
     buffer_fini(&f->bytes);

@@ -31,6 +31,9 @@ void foresight_put(struct foresight *foresight, const struct packet_raw *raw);
  * either. `disbelieved`: that time is the clock's. False: more has to be put first, or nothing is
  * left. */
 bool foresight_take(struct foresight *foresight, struct packet_raw *raw, bool *disbelieved);
+/* Put and take in one, of a packet that is believed at once, when none waits: nearly all. Its bytes
+ * stay the caller's. False: it is to be put. */
+bool foresight_pass(struct foresight *foresight, const struct packet_raw *raw);
 void foresight_fini(struct foresight *foresight);
 
 #endif

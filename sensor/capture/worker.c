@@ -1,9 +1,6 @@
 /* One packet goes all the way before the next is read: what was due before it is told first
  * (flow_table_advance), then it is decoded, counted, its content looked at, and its flow settled.
- * Once a second of packet time (of a log: once a minute; or every WATERMARK_RECORDS records) a
- * watermark says up to when everything has been told. The clock is the largest time stamp seen:
- * older packets are counted, and counted as time_backwards, but told at the clock, never in the
- * past.
+ * worker_clock.c says what the passing of time asks for.
  *
  * Sharing. Every packet that is read moves the clock; only the worker whose share it is counts it
  * and looks inside (what is not IP, or cannot be decoded, is worker 0's). Replaying, all workers
@@ -12,18 +9,12 @@
  * add up to what one alone would have counted.
  *
  * Thread: the capture thread. */
-#include "worker.h"
+#include "worker_parts.h"
 
 #include "unread.h"
 #include "weir/capture/share.h"
 
 #include <string.h>
-
-#define WATERMARK_NS      NS_PER_S
-#define WATERMARK_LOG_NS  NS_PER_MIN /* its window holds back more: nobody waits, or is woken */
-#define WATERMARK_RECORDS 4096
-#define HEALTH_REPLAY_NS  NS_PER_MIN
-#define HEALTH_LIVE_NS    NS_PER_S /* the engine judges the sensor by them */
 
 #define HELD_FRAGMENT_BYTES 128u /* of a fragment, for evidence */
 
@@ -131,50 +122,6 @@ static void count_undecoded(struct health *health, const struct packet_raw *raw,
     }
 }
 
-static void tell_health(struct worker *w)
-{
-    struct health total = w->health;
-    flow_table_health(w->table, &total);
-    total.tcp_far_segments += flow_table_far_segments(w->table);
-    content_health(w->content, &total);
-    if (w->live || w->index == 0) { /* replaying, every worker forgets the same */
-        duplicates_health(w->duplicates, &total);
-        places_health(w->places, &total);
-    }
-    emit_health(&w->emitter, w->clock, &total);
-}
-
-static void tell_watermark(struct worker *w, bool wakes)
-{
-    emit_watermark(&w->emitter, (struct ptime){w->clock.ns - 1}, wakes);
-    w->watermark = w->clock;
-    w->watermark_number = w->emitter.number;
-}
-
-/* Everything due before `time`, then whatever the passing of time asks for. The first packet's time
- * is told at once, as a report that nothing was counted yet: what the sensor's sight is judged over
- * begins there, also when no packet could be read. A live worker says too from when on it sees:
- * should it die soon, its blindness begins there. */
-static void advance_clock(struct worker *w, struct ptime time, int64_t watermark_ns)
-{
-    int64_t health_ns = w->live ? HEALTH_LIVE_NS : HEALTH_REPLAY_NS;
-    bool first = w->clock.ns == INT64_MIN;
-    if (first) {
-        w->watermark = time;
-        w->next_health.ns = time.ns + health_ns;
-    }
-    flow_table_advance(w->table, time);
-    w->clock = time;
-    emit_not_before(&w->emitter, time);
-    if (first || time.ns >= w->next_health.ns) {
-        tell_health(w);
-        w->next_health.ns = time.ns + health_ns;
-    }
-    if ((first && w->live) || time.ns - w->watermark.ns >= watermark_ns ||
-        w->emitter.number - w->watermark_number >= WATERMARK_RECORDS)
-        tell_watermark(w, w->follows || watermark_ns != WATERMARK_LOG_NS);
-}
-
 /* Is it a mirror's second copy? Else the packet gets the place of its conversation. */
 static bool is_duplicate(struct worker *w, struct packet *packet)
 {
@@ -243,16 +190,6 @@ static uint64_t count_flow(struct worker *w, const struct packet *packet)
     return sent > packet->payload_bytes ? sent - packet->payload_bytes : 0;
 }
 
-static void count_backwards(struct worker *w, struct ptime time)
-{
-    if (time.ns >= w->clock.ns)
-        return;
-    uint64_t back_ns = (uint64_t)w->clock.ns - (uint64_t)time.ns; /* both may be far from 0 */
-    w->health.time_backwards++;
-    if (back_ns > w->health.largest_step_back_ns)
-        w->health.largest_step_back_ns = back_ns;
-}
-
 /* The packets of this worker's share. Returns as count_flow; UINT64_MAX: it is of no flow, or again
  * what is counted already. */
 static uint64_t own_packet(struct worker *w, const struct packet_raw *raw,
@@ -261,7 +198,7 @@ static uint64_t own_packet(struct worker *w, const struct packet_raw *raw,
     w->health.packets++;
     w->health.wire_bytes += raw->wire_bytes;
     w->health.cut_packets += raw->captured < raw->wire_bytes;
-    count_backwards(w, raw->time);
+    worker_count_backwards(w, raw->time);
     count_reassembly(&w->health, packet);
     if (w->bindings)
         tell_bindings(w, result, packet);
@@ -311,7 +248,7 @@ static void hold_packet(struct worker *w, const struct capture_input *input,
 }
 
 /* Live, the kernel has shared the packets out already. What has no addresses is worker 0's. */
-static bool is_own(const struct worker *w, enum decode_result result, const struct packet *packet)
+bool worker_owns(const struct worker *w, enum decode_result result, const struct packet *packet)
 {
     bool addressed = result == DECODE_OK || result == DECODE_HELD || result == DECODE_COPY;
     return w->live || (addressed ? share_of(packet, w->count) : 0) == w->index;
@@ -325,120 +262,29 @@ static void tell_given_up(struct worker *w, struct ptime now)
     struct ptime due;
     while (decoder_due(w->decoder, now, &due, &packet)) {
         if (due.ns > w->clock.ns && now.ns != INT64_MAX)
-            advance_clock(w, due, WATERMARK_NS);
+            worker_advance(w, due, WATERMARK_NS);
         places_settle(w->places, &packet);
-        if (!is_own(w, DECODE_OK, &packet))
+        if (!worker_owns(w, DECODE_OK, &packet))
             continue;
         count_reassembly(&w->health, &packet);
         count_flow(w, &packet);
     }
 }
 
-/* --- connections that a log tells of ---------------------------------------------------------- */
-
-static uint64_t fresh_packets(const struct connection_piece *piece)
-{
-    return piece->now[SIDE_ORIG].packets - piece->before[SIDE_ORIG].packets +
-           piece->now[SIDE_RESP].packets - piece->before[SIDE_RESP].packets;
-}
-
-static uint64_t fresh_ip_bytes(const struct connection_piece *piece)
-{
-    return piece->now[SIDE_ORIG].ip_bytes - piece->before[SIDE_ORIG].ip_bytes +
-           piece->now[SIDE_RESP].ip_bytes - piece->before[SIDE_RESP].ip_bytes;
-}
-
-/* The packets are those that the log says there were. */
-static void count_piece_input(struct capture_input *input, const struct packet_raw *raw,
-                              const struct connection_piece *piece)
-{
-    input->packets += fresh_packets(piece);
-    input->bytes += fresh_ip_bytes(piece);
-    if (piece->since_ns < input->first.ns)
-        input->first.ns = piece->since_ns;
-    if (raw->time.ns > input->last.ns)
-        input->last = raw->time;
-}
-
-static void count_piece(struct worker *w, const struct connection_piece *piece)
-{
-    const struct connection *c = &piece->connection;
-    bool first = piece->before[SIDE_ORIG].packets + piece->before[SIDE_RESP].packets == 0;
-    w->health.packets += fresh_packets(piece);
-    w->health.wire_bytes += fresh_ip_bytes(piece);
-    w->health.flows += first;
-    if (c->key.proto != PROTO_TCP)
-        return;
-    for (int side = 0; side < SIDES; side++)
-        w->health.tcp_payload_bytes +=
-            piece->now[side].payload_bytes - piece->before[side].payload_bytes;
-    if (!piece->last)
-        return;
-    w->health.tcp_missing_bytes += c->missed_bytes;
-    w->health.flows_one_sided += (c->flags & FLOW_ONE_SIDED) != 0;
-    w->health.flows_two_sided += !(c->flags & FLOW_ONE_SIDED);
-}
-
-/* Its clock is moved and its share taken as with packets. */
-static bool take_share(struct worker *w, const struct packet_raw *raw, const struct flow_key *key,
-                       bool jumped)
-{
-    struct packet packet = {.src = key->orig_ip, .dst = key->resp_ip};
-    if (raw->time.ns >= w->clock.ns)
-        advance_clock(w, raw->time, WATERMARK_LOG_NS);
-    if (!is_own(w, DECODE_OK, &packet))
-        return false;
-    w->health.time_jumps += jumped;
-    count_backwards(w, raw->time);
-    return true;
-}
-
-static void worker_piece(struct worker *w, struct capture_input *input,
-                         const struct packet_raw *raw, bool jumped)
-{
-    struct connection_piece piece;
-    struct content_facts facts;
-    memcpy(&piece, raw->data, sizeof piece);
-    count_piece_input(input, raw, &piece);
-    if (!take_share(w, raw, &piece.connection.key, jumped))
-        return;
-    count_piece(w, &piece);
-    bool known = join_facts(&w->join, &piece.connection, &facts);
-    emit_connection(&w->emitter, &piece, known ? &facts : NULL);
-    if (piece.last)
-        join_end(&w->join, piece.connection.uid);
-}
-
-/* What another line says of a connection, which is told with it; DNS is told by itself. */
-static void worker_note(struct worker *w, struct capture_input *input, const struct packet_raw *raw,
-                        bool jumped)
-{
-    struct log_note note;
-    if (!log_note_unpack(raw->data, raw->captured, &note) || !take_share(w, raw, &note.key, jumped))
-        return;
-    if (note.kind == NOTE_DNS)
-        emit_dns(&w->emitter, &note.key, raw->time, &note.dns);
-    if (note.kind != NOTE_DNS || !note.dns.response) /* the question has been joined */
-        join_note(&w->join, &note, &input->unjoined);
-}
-
-/* A connection that a log tells of in parts by the times of the parts; what it notes beside them is
- * no packet. */
+/* A connection that a log tells of in parts by the times of the parts. */
 static bool is_outside(const struct worker *w, struct capture_input *input,
                        const struct packet_raw *raw)
 {
-    struct connection_piece piece = {.since_ns = raw->time.ns};
+    uint64_t packets = 1;
+    int64_t since_ns = raw->time.ns;
     if (!w->times.set)
         return false;
-    if (raw->link == LINK_CONNECTION)
-        memcpy(&piece, raw->data, sizeof piece);
-    note_extent(input, piece.since_ns, raw->time.ns);
+    if (worker_log_is_entry(raw))
+        since_ns = worker_log_since(raw, &packets);
+    note_extent(input, since_ns, raw->time.ns);
     if (raw->time.ns >= w->times.since.ns && raw->time.ns < w->times.until.ns)
         return false;
-    if (raw->link == LINK_CONNECTION)
-        input->outside += fresh_packets(&piece);
-    else if (raw->link != LINK_NOTE)
-        input->outside++;
+    input->outside += packets;
     return true;
 }
 
@@ -448,11 +294,9 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
     struct packet packet;
     if (is_outside(w, input, raw))
         return;
-    if (raw->link == LINK_NOTE || raw->link == LINK_CONNECTION) {
-        if (raw->link == LINK_NOTE && !w->pick)
-            worker_note(w, input, raw, jumped);
-        else if (!w->pick)
-            worker_piece(w, input, raw, jumped);
+    if (worker_log_is_entry(raw)) {
+        if (!w->pick)
+            worker_log_entry(w, input, raw, jumped);
         return;
     }
     if (w->pick) {
@@ -471,14 +315,14 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
     count_input(input, raw);
     tell_given_up(w, raw->time.ns > w->clock.ns ? raw->time : w->clock);
     if (raw->time.ns >= w->clock.ns)
-        advance_clock(w, raw->time, WATERMARK_NS);
+        worker_advance(w, raw->time, WATERMARK_NS);
     decoder_set_vantage(w->decoder, vantage);
     enum decode_result result = decode_packet(w->decoder, raw, &packet);
     if (result == DECODE_UNKNOWN_LINK) /* or it is an encapsulation within that is not read */
         input->unread_link += !decode_reads_link(raw->link);
     if (result == DECODE_OK && is_duplicate(w, &packet))
         result = DECODE_COPY;
-    if (!is_own(w, result, &packet))
+    if (!worker_owns(w, result, &packet))
         return;
     w->health.time_jumps += jumped;
     uint64_t sent = own_packet(w, raw, result, &packet);
@@ -500,7 +344,7 @@ void worker_expect(struct worker *w, const struct packet_raw *raw)
 void worker_pause(struct worker *w)
 {
     if (w->clock.ns != INT64_MIN && w->emitter.number != w->watermark_number)
-        tell_watermark(w, true);
+        worker_tell_watermark(w, true);
     worker_show(w);
 }
 
@@ -509,7 +353,7 @@ void worker_idle(struct worker *w, struct ptime now)
     if (now.ns <= w->clock.ns)
         return;
     tell_given_up(w, now);
-    advance_clock(w, now, WATERMARK_NS);
+    worker_advance(w, now, WATERMARK_NS);
 }
 
 void worker_end(struct worker *w)
@@ -523,7 +367,7 @@ void worker_end(struct worker *w)
     if (w->clock.ns != INT64_MIN) {
         tell_given_up(w, PTIME_MAX);
         flow_table_finish(w->table, w->clock);
-        tell_health(w);
+        worker_tell_health(w);
     }
     emit_watermark(&w->emitter, PTIME_MAX, true);
     join_forget(&w->join);

@@ -4,8 +4,8 @@
  *           └─ UDP ─> datagram.c ────────────┴─> side.c: stage.c and protocols for what it is,
  *                                                inspect.c for what it holds
  *
- * A flow gets its content_flow with its first SYN or payload, a side's state with that side's first
- * payload; both stay small until something is found. The first server name, question and JA3 name
+ * A flow gets its content_flow with its first payload, a side's state with that side's; both stay
+ * small until something is found. The first server name, question and JA3 name
  * the flow; every server name other than the one before it is told as an event. One side's service
  * is the flow's. Nothing here moves a byte counter.
  *
@@ -39,7 +39,7 @@ void content_set_service(struct content_flow *cf, enum service service)
 struct facts *content_facts_of(struct content_flow *cf)
 {
     if (!cf->facts)
-        cf->facts = xcalloc(1, sizeof *cf->facts);
+        cf->facts = pool_take(&cf->content->facts_pool);
     return cf->facts;
 }
 
@@ -198,6 +198,9 @@ struct content *content_new(const struct content_config *config,
     content->config = *config;
     content->events = *events;
     content->context = context;
+    pool_init(&content->flow_pool, sizeof(struct content_flow));
+    pool_init(&content->side_pool, sizeof(struct side));
+    pool_init(&content->facts_pool, sizeof(struct facts));
     content->suffixes = suffixes_new();
     content->inspection = (struct inspection){
         .key = &content->config.key,
@@ -235,16 +238,30 @@ void content_free(struct content *content)
     inspection_fini(&content->inspection);
     search_shared_free(content->inspection.search);
     suffixes_free(content->suffixes);
+    pool_fini(&content->flow_pool);
+    pool_fini(&content->side_pool);
+    pool_fini(&content->facts_pool);
     free(content);
+}
+
+/* The SYNs are past: what they said of where the bytes begin, the flow knows. */
+static struct stream *begin_stream(struct content_flow *cf)
+{
+    struct stream *stream = stream_new(cf->content->streams, cf);
+    uint32_t first;
+    for (enum flow_side side = SIDE_ORIG; side < SIDES; side++)
+        if (flow_get_first(cf->flow, side, &first))
+            stream_begin(stream, side, first);
+    return stream;
 }
 
 static struct content_flow *flow_content_new(struct content *content, struct flow *flow, bool tcp)
 {
-    struct content_flow *cf = xcalloc(1, sizeof *cf);
+    struct content_flow *cf = pool_take(&content->flow_pool);
     cf->content = content;
     cf->flow = flow;
     if (tcp)
-        cf->stream = stream_new(content->streams, cf);
+        cf->stream = begin_stream(cf);
     *flow_content_slot(flow) = cf;
     active_join(cf);
     return cf;
@@ -259,9 +276,9 @@ void content_flow_free(struct content_flow *cf)
     handshake_free(cf);
     if (cf->facts)
         free(cf->facts->functions);
-    free(cf->facts);
+    pool_give(&cf->content->facts_pool, cf->facts);
     free(cf->expected);
-    free(cf);
+    pool_give(&cf->content->flow_pool, cf);
 }
 
 void content_release(struct content *content, struct flow *flow)
@@ -325,6 +342,19 @@ static void take_datagram(struct content_flow *cf, enum flow_side side, const st
     application_take(cf, side, packet->payload, packet->payload_captured);
 }
 
+/* Of TCP payload alone begins something: SYNs, ACKs and RSTs, of scans and floods most of all, cost
+ * content nothing. So does a FIN, unless its number says that bytes before it were not seen. */
+static bool begins_nothing(const struct flow *flow, enum flow_side side,
+                           const struct packet *packet)
+{
+    uint32_t first;
+    if (packet->payload_bytes > 0)
+        return false;
+    if ((packet->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST)) != TCP_FIN)
+        return true;
+    return !flow_get_first(flow, side, &first) || packet->seq == first;
+}
+
 void content_packet(struct content *content, struct flow *flow, enum flow_side side,
                     const struct packet *packet)
 {
@@ -334,8 +364,7 @@ void content_packet(struct content *content, struct flow *flow, enum flow_side s
         return;
     if (!tcp && packet->payload_captured == 0)
         return;
-    /* Bare ACKs and RSTs of scans and floods begin nothing. */
-    if (!cf && tcp && packet->payload_bytes == 0 && !(packet->tcp_flags & TCP_SYN))
+    if (!cf && tcp && begins_nothing(flow, side, packet))
         return;
     content->now = packet->time;
     if (cf == content->nothing)

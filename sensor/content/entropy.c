@@ -49,7 +49,7 @@ uint16_t entropy_thousandths(const struct entropy *entropy)
     uint64_t sum = 0, all = entropy->bytes;
     if (all < ENTROPY_BYTES_MIN)
         return 0;
-    for (size_t i = 0; i < 256; i++)
+    for (size_t i = 0, seen = 0; seen < all; seen += entropy->count[i++])
         if (entropy->count[i] > 1)
             sum += (uint64_t)entropy->count[i] * log2_of_small(entropy->count[i]);
     uint64_t bits = all * log2_of((uint32_t)all);

@@ -5,6 +5,7 @@
 #include "nids_port.h"
 #include "spans.h"
 
+#include "weir/base/pool.h"
 #include "weir/content/stream.h"
 
 /* A sequence number further than this from the expected one is no segment of this window: RFC 7323
@@ -54,6 +55,7 @@ struct episode {
 struct streams {
     struct stream_config config;
     struct stream_events events;
+    struct pool pool;         /* of struct stream */
     struct episode *episodes; /* config.max_attached of them */
     uint32_t made;            /* ever used: of the others not even the memory is touched */
     struct episode *unused, *newest, *oldest;

@@ -21,6 +21,7 @@
 #include "inspect.h"
 #include "items.h"
 #include "text.h"
+#include "weir/base/pool.h"
 #include "weir/content/content.h"
 
 /* A step that asks for more than this has lost its way. */
@@ -39,12 +40,13 @@ struct content {
     struct applications *applications; /* application.h */
     struct inspection inspection;
     struct items_shared items;
-    uint64_t gathered_bytes;  /* room of all sides' gathered heads */
-    uint64_t malformed;       /* names that did not parse */
-    uint64_t inflate_bytes;   /* that all bodies' decoders hold */
-    uint64_t hpack_bytes;     /* … HTTP/2's tables of fields */
-    uint32_t http2_streams;   /* bodies of HTTP/2 that are open */
-    uint32_t open_file_count; /* open_files.c */
+    struct pool flow_pool, side_pool, facts_pool; /* of struct content_flow, side, facts */
+    uint64_t gathered_bytes;                      /* room of all sides' gathered heads */
+    uint64_t malformed;                           /* names that did not parse */
+    uint64_t inflate_bytes;                       /* that all bodies' decoders hold */
+    uint64_t hpack_bytes;                         /* … HTTP/2's tables of fields */
+    uint32_t http2_streams;                       /* bodies of HTTP/2 that are open */
+    uint32_t open_file_count;                     /* open_files.c */
     uint64_t bodies_damaged, bodies_bombs, bodies_unread;
     uint64_t files_cut, messages_unread, mail_beyond, asks_forgotten;
     struct expectations *expectations; /* data channels that were announced */

@@ -22,7 +22,7 @@
 struct side *side_of(struct content_flow *cf, enum flow_side side, enum stage stage)
 {
     if (!cf->side[side]) {
-        cf->side[side] = xcalloc(1, sizeof *cf->side[side]);
+        cf->side[side] = pool_take(&cf->content->side_pool);
         cf->side[side]->owner = cf;
         side_set_stage(cf->side[side], stage);
     }
@@ -94,7 +94,7 @@ void side_free(struct side *side)
     filter_end(side->inspector);
     free(side->entropy);
     items_free(side->items);
-    free(side);
+    pool_give(&side->owner->content->side_pool, side);
 }
 
 static void stop(struct content_flow *cf, enum flow_side which)

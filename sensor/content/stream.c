@@ -53,6 +53,7 @@ struct streams *streams_new(const struct stream_config *config, const struct str
     struct streams *streams = xcalloc(1, sizeof *streams);
     streams->config = *config;
     streams->events = *events;
+    pool_init(&streams->pool, sizeof(struct stream));
     streams->episodes = xcalloc(max_attached, sizeof *streams->episodes);
     return streams;
 }
@@ -68,6 +69,7 @@ void streams_free(struct streams *streams)
             spans_fini(&streams->episodes[i].track[side].spans);
     }
     free(streams->episodes);
+    pool_fini(&streams->pool);
     free(streams);
     port_close();
 }
@@ -81,7 +83,7 @@ void streams_health(const struct streams *streams, struct health *health)
 
 struct stream *stream_new(struct streams *streams, void *owner)
 {
-    struct stream *stream = xcalloc(1, sizeof *stream);
+    struct stream *stream = pool_take(&streams->pool);
     stream->streams = streams;
     stream->owner = owner;
     return stream;
@@ -93,7 +95,7 @@ void stream_free(struct stream *stream)
         return;
     if (stream->episode)
         episode_drop(stream);
-    free(stream);
+    pool_give(&stream->streams->pool, stream);
 }
 
 void stream_swap_sides(struct stream *stream)
@@ -148,6 +150,11 @@ static void start(struct stream *stream, enum flow_side side, uint32_t next)
     stream->flags[side] |= SIDE_STARTED;
     stream->flags[side] &= (uint8_t) ~(SIDE_FIN_KNOWN | SIDE_STRAY_KNOWN);
     stream->next[side] = next;
+}
+
+void stream_begin(struct stream *stream, enum flow_side side, uint32_t first_seq)
+{
+    start(stream, side, first_seq);
 }
 
 static bool waiting(const struct stream *stream, enum flow_side side)

@@ -211,6 +211,8 @@ struct probe {
 void index_init(struct flow_index *index);
 void index_fini(struct flow_index *index);
 struct probe index_probe(const struct flow_index *index, const struct packet *packet);
+/* probe.hash alone. */
+uint64_t index_hash(const struct flow_index *index, const struct packet *packet);
 struct flow_key probe_key(const struct probe *probe);
 /* The flow, or NULL; *side is who sent the packet. */
 struct flow *index_find(const struct flow_table *table, const struct probe *probe,

@@ -29,8 +29,8 @@ static uint64_t endpoint_hash(const struct flow_index *index, const uint64_t ip[
     return mix(ip[0] ^ index->seed[0] ^ ((uint64_t)port << 24), ip[1] ^ index->seed[1]);
 }
 
-static uint64_t probe_hash(const struct flow_index *index, const struct probe *probe,
-                           uint16_t from_port, uint16_t to_port, uint64_t kind)
+static inline uint64_t probe_hash(const struct flow_index *index, const struct probe *probe,
+                                  uint16_t from_port, uint16_t to_port, uint64_t kind)
 {
     uint64_t both =
         endpoint_hash(index, probe->from, from_port) + endpoint_hash(index, probe->to, to_port);
@@ -93,6 +93,17 @@ struct probe index_probe(const struct flow_index *index, const struct packet *pa
     probe.hash = probe_hash(index, &probe, from_port, to_port,
                             kind_of(packet->vlan, packet->proto, packet->vantage));
     return probe;
+}
+
+uint64_t index_hash(const struct flow_index *index, const struct packet *packet)
+{
+    uint16_t from_port, to_port;
+    struct probe probe = {.tenant = packet->tenant};
+    ports_of(packet, &from_port, &to_port);
+    memcpy(probe.from, &packet->src, sizeof probe.from);
+    memcpy(probe.to, &packet->dst, sizeof probe.to);
+    return probe_hash(index, &probe, from_port, to_port,
+                      kind_of(packet->vlan, packet->proto, packet->vantage));
 }
 
 struct flow_key probe_key(const struct probe *probe)

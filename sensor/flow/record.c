@@ -3,6 +3,14 @@
  * Thread: the capture thread. */
 #include "flow.h"
 
+bool flow_get_first(const struct flow *flow, enum flow_side side, uint32_t *seq)
+{
+    if (!(flow->tcp[side] & TCP_FIRM))
+        return false;
+    *seq = (uint32_t)flow->start[side];
+    return true;
+}
+
 uint16_t flow_get_flags(const struct flow *flow)
 {
     bool two = flow->side[SIDE_ORIG].counts.packets && flow->side[SIDE_RESP].counts.packets;

@@ -330,9 +330,9 @@ static void count_packet(struct flow_table *table, struct flow *flow, enum flow_
 
 uint64_t flow_table_expect(const struct flow_table *table, const struct packet *packet)
 {
-    struct probe probe = index_probe(&table->index, packet);
-    index_expect(&table->index, probe.hash);
-    return probe.hash;
+    uint64_t hash = index_hash(&table->index, packet);
+    index_expect(&table->index, hash);
+    return hash;
 }
 
 void flow_table_expect_soon(const struct flow_table *table, uint64_t expected)

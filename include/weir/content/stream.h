@@ -40,6 +40,8 @@ void streams_health(const struct streams *streams, struct health *health);
 /* One flow's two directions. Small (≤ 64 bytes) while nothing is out of order. */
 struct stream;
 struct stream *stream_new(struct streams *streams, void *owner);
+/* As a SYN does, for one that came before the stream was made. */
+void stream_begin(struct stream *stream, enum flow_side side, uint32_t first_seq);
 void stream_free(struct stream *stream); /* drops what is queued */
 void stream_swap_sides(struct stream *stream);
 /* One TCP packet of this flow, with or without payload: SYN sets the start, ACK of the peer tells

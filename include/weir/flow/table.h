@@ -44,7 +44,9 @@ struct flow; /* private layout in sensor/flow/flow.h; read through these: */
 const struct flow_key *flow_get_key(const struct flow *flow); /* orig/resp as known now */
 const struct side_counts *flow_get_counts(const struct flow *flow, enum flow_side side);
 struct ptime flow_get_start(const struct flow *flow);
-uint16_t flow_get_flags(const struct flow *flow);   /* FLOW_… */
+uint16_t flow_get_flags(const struct flow *flow); /* FLOW_… */
+/* TCP: the sequence number of the side's first byte, as its SYN says; false: none was seen. */
+bool flow_get_first(const struct flow *flow, enum flow_side side, uint32_t *seq);
 uint64_t flow_get_ordinal(const struct flow *flow); /* unique in the table's life, from 1 */
 void **flow_content_slot(struct flow *flow);        /* the content room's own pointer */
 

@@ -170,10 +170,10 @@ static void test_given_up(void **state)
     opened();
     say_text(&c, ORIG, head_v1);
     struct flow *flow = c.flow;
-    for (uint32_t i = 0; i < 5 * CONTENT_FLOWS; i++) {
+    for (uint32_t i = 0; i < CONTENT_FLOWS; i++) {
         begin(&c, PROTO_TCP, (uint16_t)(1 + i % 30000), (uint16_t)(50000 + i / 30000));
         c.now.ns -= NS_PER_MS; /* nothing times out */
-        packet(&c, ORIG, TCP_SYN, NULL, 0, 0);
+        say_text(&c, ORIG, ".");
     }
     content_health(c.content, &health);
     assert_int_equal(health.content_given_up, 1);

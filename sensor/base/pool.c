@@ -1,0 +1,85 @@
+/* See pool.h. A block that waits has the next in its first word; what the sanitizer is told to be
+ * off limits there is made readable again before that word is read. Thread: the caller's. */
+#include "weir/base/pool.h"
+
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __has_feature /* clang's way of saying it */
+#define HAS_CLANG_ASAN __has_feature(address_sanitizer)
+#else
+#define HAS_CLANG_ASAN 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_CLANG_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, size)   ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#endif
+
+#define CHUNK_BYTES  ((size_t)64 << 10)
+#define CHUNK_BLOCKS 16u /* at least, of large ones */
+#define ALIGN        ((size_t)16)
+
+struct pool_block {
+    struct pool_block *next;
+};
+
+struct pool_chunk {
+    struct pool_chunk *next;
+    _Alignas(16) char block[];
+};
+
+void pool_init(struct pool *pool, size_t bytes)
+{
+    *pool = (struct pool){.bytes = (bytes + ALIGN - 1) & ~(ALIGN - 1)};
+}
+
+void pool_fini(struct pool *pool)
+{
+    for (struct pool_chunk *next; pool->chunk; pool->chunk = next) {
+        next = pool->chunk->next;
+        free(pool->chunk);
+    }
+    pool_init(pool, pool->bytes);
+}
+
+static void *take_new(struct pool *pool)
+{
+    if (pool->at == pool->end) {
+        size_t blocks = CHUNK_BYTES / pool->bytes;
+        size_t bytes = (blocks > CHUNK_BLOCKS ? blocks : CHUNK_BLOCKS) * pool->bytes;
+        struct pool_chunk *chunk = xrealloc(NULL, sizeof *chunk + bytes);
+        chunk->next = pool->chunk;
+        pool->chunk = chunk;
+        pool->at = chunk->block;
+        pool->end = chunk->block + bytes;
+        ASAN_POISON_MEMORY_REGION(pool->at, bytes);
+    }
+    void *block = pool->at;
+    pool->at += pool->bytes;
+    ASAN_UNPOISON_MEMORY_REGION(block, pool->bytes);
+    return block;
+}
+
+void *pool_take(struct pool *pool)
+{
+    struct pool_block *block = pool->spare;
+    if (!block)
+        return memset(take_new(pool), 0, pool->bytes);
+    ASAN_UNPOISON_MEMORY_REGION(block, pool->bytes);
+    pool->spare = block->next;
+    return memset(block, 0, pool->bytes);
+}
+
+void pool_give(struct pool *pool, void *memory)
+{
+    struct pool_block *block = memory;
+    if (!block)
+        return;
+    block->next = pool->spare;
+    pool->spare = block;
+    ASAN_POISON_MEMORY_REGION(block, pool->bytes);
+}
