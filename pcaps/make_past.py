@@ -21,8 +21,9 @@ def record(folder, name, scene):
 
 def make(folder):
     os.makedirs(os.path.join(folder, "past"), exist_ok=True)
-    record(folder, "past/everyday", past.everyday)
-    for name, (leak, twin, _) in past.SCENES.items():
+    for name, days in past.PASTS.items():
+        record(folder, f"past/{name}", days)
+    for name, (_, leak, twin, _) in past.SCENES.items():
         record(folder, f"past/{name}", leak)
         record(folder, f"past/{name}.twin", twin)
 

@@ -49,16 +49,17 @@ class Conversation:
         self._next[SERVER] += 1
         self._emit(CLIENT, self._ready(CLIENT, 0), ACK, self._next[SERVER])
 
-    def say(self, side, data, think=0.0, keep=None, merged=False, lost=False):
+    def say(self, side, data, think=0.0, keep=None, merged=False, lost=False, large=0):
         """`side` sends `data`, `think` seconds after it could. `keep`: payload bytes captured of
-        each packet (None: all). `lost`: the last segment is lost beyond the sensor, once."""
+        each packet (None: all). `lost`: the last segment is lost beyond the sensor, once. `large`:
+        merged up to so many bytes, and four such packets to a flight."""
         time = self._ready(side, think)
         self._settle(time)
         self._owed[side] = None
-        chunk = self._mss * (MERGED // self._mss) if merged else self._mss
+        chunk = self._mss * ((large or MERGED) // self._mss) if merged or large else self._mss
         offset = 0
         while offset < len(data):
-            flight = data[offset:offset + max(self._flight[side], chunk)]
+            flight = data[offset:offset + (4 * chunk if large else max(self._flight[side], chunk))]
             offset += len(flight)
             more = offset < len(data)
             time = self._send_flight(side, time, flight, chunk, keep, more, lost and not more)

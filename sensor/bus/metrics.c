@@ -99,6 +99,8 @@ static const struct metrics_row engine_field[] = {
           "Flows seen in one direction whose other one another sensor saw."),
     FIELD(flows_rejoined, metrics_counter, "weir_rejoined_flows_total",
           "Of these, ended TCP flows that count as one-sided here."),
+    FIELD(flows_drifted, metrics_counter, "weir_drifted_flows_total",
+          "Flows that asked for functions which their conduit's observed list lacks."),
 };
 #undef OF
 

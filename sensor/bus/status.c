@@ -104,6 +104,9 @@ static void put_engine(struct json *json, const struct status_engine *engine)
     json_uint(json, "joined", engine->halves_joined);
     json_uint(json, "flows_rejoined", engine->flows_rejoined);
     json_close(json);
+    json_open(json, "zones");
+    json_uint(json, "flows_drifted", engine->flows_drifted);
+    json_close(json);
     json_close(json);
 }
 

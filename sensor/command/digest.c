@@ -7,10 +7,13 @@
 #include "options.h"
 #include "output.h"
 #include "words.h"
+#include "zones_live.h"
+#include "zones_text.h"
 
 #include "weir/base/buffer.h"
 #include "weir/investigate/handover.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +24,8 @@ static const char usage[] =
     "                   [-c FILE] [--set KEY=VALUE]\n"
     "\n"
     "The hand-over: open, acknowledged and closed incidents, silences and what they held back,\n"
-    "when the sensor did not see, the budget spent, who changed what. Times are the site's.\n"
+    "when the sensor did not see, what passes between zones that no conduit lists, the budget\n"
+    "spent, who changed what. Times are the site's.\n"
     "  --since 8h|TIME   from when on\n"
     "  --until 8h|TIME   to when; now, and at the latest that\n"
     "  -o FILE.html      as one page that prints, without scripts; else as text\n"
@@ -69,6 +73,24 @@ static void ask_status(const struct config *config, struct handover_config *hand
     }
     free(body);
     free(path);
+}
+
+/* What a running sensor saw between zones that the matrix lacks; without one all is. `named`: whose
+ * texts are borrowed. */
+static void ask_zones(const struct config *config, struct handover_config *handover,
+                      struct zones_drift *named)
+{
+    static_assert(ZONES_DRIFT_NAMED == HANDOVER_DRIFT, "as many are named");
+    struct error ignored = {0};
+    struct zones_seen seen;
+    if (!handover->running || !config->zones || config->zones->conduit_count == 0 ||
+        zones_live(config, &seen, &ignored) != 0)
+        return;
+    zones_drift_of(config->zones, seen.row, seen.count, named);
+    handover->drift = (struct handover_drift){true, named->rows, named->silent, {NULL}};
+    for (size_t i = 0; i < HANDOVER_DRIFT; i++)
+        handover->drift.row[i] = named->row[i];
+    free(seen.row);
 }
 
 static void on_line(void *context, const char *line, size_t size)
@@ -129,6 +151,7 @@ static int run(const struct options *options, const struct asked *asked, struct 
     struct handover_config config = {.sensor = options->config.sensor_name,
                                      .detect = &options->config.detect};
     struct json_value *root = NULL;
+    struct zones_drift drift = {.rows = 0};
     enum handover_language language;
     int status = EXIT_RUN;
     if (options->json && options->folder)
@@ -142,11 +165,14 @@ static int run(const struct options *options, const struct asked *asked, struct 
         (book = noise_access_book(&options->config, error)) != NULL) {
         config.book = book;
         ask_status(&options->config, &config, &root);
+        ask_zones(&options->config, &config, &drift);
         status = show(options, &config, language, error);
     }
     if (error->code != ERROR_NONE)
         status = command_fail(error);
     json_value_free(root);
+    for (size_t i = 0; i < ZONES_DRIFT_NAMED; i++)
+        free(drift.row[i]);
     noise_free(book);
     calendar_free(config.calendar);
     return status;

@@ -101,6 +101,15 @@ struct carried {
     size_t signer;
 };
 
+static int require_key(const struct bundle_keys *keys, const char *path, struct error *error)
+{
+    return keys->count > 0
+               ? 0
+               : error_set(error, ERROR_USAGE,
+                           "%s: no key is trusted, expected a maker's public key there (*.pem)",
+                           path);
+}
+
 /* Those that are trusted: one at least. bundle_keys_fini them whatever comes back. */
 static int read_keys(struct bundle_keys *keys, const struct options *o,
                      const struct rules_asked *asked, struct error *error)
@@ -108,11 +117,7 @@ static int read_keys(struct bundle_keys *keys, const struct options *o,
     const char *path = asked->key ? asked->key : o->config.bundle.keys;
     if (bundle_keys_read(keys, path, error) != 0)
         return -1;
-    return keys->count > 0
-               ? 0
-               : error_set(error, ERROR_USAGE,
-                           "%s: no key is trusted, expected a maker's public key there (*.pem)",
-                           path);
+    return require_key(keys, path, error);
 }
 
 static int carried_read(struct carried *c, const struct options *o, const struct rules_asked *asked,
@@ -309,12 +314,14 @@ int rules_install(const struct options *o, const struct rules_asked *asked, stru
  * it is what holds. */
 static void put_state(struct buffer *b, const struct options *o, const struct bundle_folder *folder)
 {
-    static const struct rules_asked none = {.key = NULL};
     struct error untrusted = {0}, changed = {0};
     struct bundle_keys keys;
     size_t signer;
-    if (read_keys(&keys, o, &none, &untrusted) == 0 &&
-        bundle_folder_trusted(folder, folder->current, &keys, &signer, &untrusted) == 0)
+    if (bundle_keys_read(&keys, o->config.bundle.keys, &untrusted) != 0)
+        buffer_text(b, "    not known whether it is trusted, the keys cannot be read: %s\n",
+                    untrusted.message);
+    else if (require_key(&keys, o->config.bundle.keys, &untrusted) == 0 &&
+             bundle_folder_trusted(folder, folder->current, &keys, &signer, &untrusted) == 0)
         buffer_text(b, "    signed by %s\n", keys.path[signer]);
     else
         buffer_text(b, "    not trusted: %s\n", untrusted.message);

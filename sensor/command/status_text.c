@@ -224,6 +224,10 @@ static void show_engine(struct screen *screen, const struct json_value *status)
     if (whole_of(json_get(engine, "halves"), "joined") > 0)
         row(screen, "", "of %" PRId64 " flows another sensor saw the other direction",
             whole_of(json_get(engine, "halves"), "joined"));
+    if (whole_of(json_get(engine, "zones"), "flows_drifted") > 0)
+        row(screen, "",
+            "%" PRId64 " flows between zones asked for what was not seen before: weir zones drift",
+            whole_of(json_get(engine, "zones"), "flows_drifted"));
     if (late > 0)
         row(screen, "", "%" PRId64 " records came LATE, behind their watermark", late);
     if (restarts > 0)

@@ -372,17 +372,24 @@ static void put_new_functions(struct buffer *b, const struct zones *zones,
     }
 }
 
-static void put_fault(struct buffer *b, const struct zones *zones, const struct conduit_seen *row,
-                      enum zone_fault fault)
+static void put_what(struct buffer *b, const struct zones *zones, const struct conduit_seen *row,
+                     enum zone_fault fault)
 {
-    char text[8], first[TIME_TEXT], last[TIME_TEXT];
-    buffer_text(b, "  %s -> %s %s", zones_end_name(zones, row->from),
-                zones_end_name(zones, row->to),
+    char text[8];
+    buffer_text(b, "%s -> %s %s", zones_end_name(zones, row->from), zones_end_name(zones, row->to),
                 is_sayable(row) ? protocol_of(row->service, row->proto, text) : "IP protocol 0");
     if (proto_has_ports(row->proto))
         buffer_text(b, " port %u", row->port);
     buffer_text(b, ": %s", fault_text[fault]);
     put_new_functions(b, zones, row, fault <= ZONE_FUNCTION ? "" : ", ");
+}
+
+static void put_fault(struct buffer *b, const struct zones *zones, const struct conduit_seen *row,
+                      enum zone_fault fault)
+{
+    char first[TIME_TEXT], last[TIME_TEXT];
+    buffer_text(b, "  ");
+    put_what(b, zones, row, fault);
     buffer_text(b, "; %llu flow%s, %s to %s\n", (unsigned long long)row->flows, plural(row->flows),
                 ptime_iso((struct ptime){row->first_ns}, first, sizeof first),
                 ptime_iso((struct ptime){row->last_ns}, last, sizeof last));
@@ -432,6 +439,23 @@ char *zones_drift_text(const struct zones *zones, const struct conduit_seen *con
     buffer_text(&b, "%zu row%s seen, %zu not in the matrix; %zu conduit%s, %zu silent.\n", count,
                 plural(count), found, zones->conduit_count, plural(zones->conduit_count), silent);
     return finish(&b);
+}
+
+void zones_drift_of(const struct zones *zones, const struct conduit_seen *seen, size_t count,
+                    struct zones_drift *drift)
+{
+    bool used[CONDUITS_MAX] = {false};
+    *drift = (struct zones_drift){.silent = zones->conduit_count};
+    for (size_t i = 0; i < count; i++) {
+        enum zone_fault fault = fault_of(zones, &seen[i], used);
+        struct buffer line = {0};
+        if (fault == ZONE_ALLOWED || drift->rows++ >= ZONES_DRIFT_NAMED)
+            continue;
+        put_what(&line, zones, &seen[i], fault);
+        drift->row[drift->rows - 1] = finish(&line);
+    }
+    for (size_t i = 0; i < zones->conduit_count; i++)
+        drift->silent -= used[i];
 }
 
 /* --- the zones themselves --------------------------------------------------------------------- */

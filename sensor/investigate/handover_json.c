@@ -78,6 +78,22 @@ static void put_gaps(struct json *json, const struct handover *h)
     json_close(json);
 }
 
+static void put_drift(struct json *json, const struct handover_drift *drift)
+{
+    if (!drift->known) {
+        json_none(json, "drift");
+        return;
+    }
+    json_open(json, "drift");
+    json_uint(json, "rows", drift->rows);
+    json_list(json, "first");
+    for (size_t i = 0; i < HANDOVER_DRIFT && drift->row[i]; i++)
+        json_str(json, NULL, drift->row[i]);
+    json_close(json);
+    json_uint(json, "silent", drift->silent);
+    json_close(json);
+}
+
 static void put_changes(struct json *json, const struct handover *h)
 {
     json_uint(json, "changes_total", h->acts);
@@ -132,6 +148,7 @@ char *handover_json(const struct handover *handover)
         put_section(json, sections[i].key, handover, incident, count, sections[i].section);
     put_silences(json, handover);
     put_gaps(json, handover);
+    put_drift(json, &handover->config.drift);
     json_open(json, "budget");
     json_uint(json, "spent", handover->spent);
     json_number(json, "nominal", handover_nominal(handover));

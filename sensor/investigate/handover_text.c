@@ -296,6 +296,22 @@ static void put_not_seen(struct writing *w)
     put_gaps(w);
 }
 
+static void put_drift(struct writing *w)
+{
+    const struct handover_drift *drift = &w->handover->config.drift;
+    char rows[FIGURE_SIZE], silent[FIGURE_SIZE];
+    size_t shown = 0;
+    if (!drift->known)
+        return;
+    write_heading(w);
+    WRITE(w, PHRASE_DRIFT, count_text(drift->rows, rows), count_text(drift->silent, silent));
+    for (; shown < HANDOVER_DRIFT && drift->row[shown]; shown++) {
+        write_item(w);
+        write_text(w, drift->row[shown]);
+    }
+    put_more(w, drift->rows - shown);
+}
+
 static void put_budget(struct writing *w)
 {
     char spent[FIGURE_SIZE], nominal[FIGURE_SIZE], hosts[FIGURE_SIZE];
@@ -330,6 +346,7 @@ static void put_all(struct writing *w)
     put_section(w, SECTION_CLOSED, PHRASE_CLOSED, put_closed);
     put_silences(w);
     put_not_seen(w);
+    put_drift(w);
     put_budget(w);
     put_changes(w);
 }

@@ -132,7 +132,8 @@ static struct status_engine engine_status(const struct engine_role *role)
                                   .closing_waited = status.closing_waited,
                                   .totals_late = counts->totals_late,
                                   .halves_joined = counts->halves_joined,
-                                  .flows_rejoined = counts->flows_rejoined};
+                                  .flows_rejoined = counts->flows_rejoined,
+                                  .flows_drifted = counts->flows_drifted};
     for (int i = 0; i <= RECORD_WATERMARK; i++)
         shown.records += counts->records[i];
     return shown;

@@ -341,6 +341,9 @@ class OnDisk(Carried):
         self.done("rollback", "--key", self.key + ".pub") # for this once
         self.assertEqual(self.holds(), 7)
         self.assertIn("    not trusted: ", self.listed())
+        broken = self.write("keys/broken.pem", "no key\n")
+        self.assertRegex(self.listed(), r"    not known whether it is trusted, the keys cannot be read: \S+/broken.pem: ")
+        os.remove(broken)
         self.change(7)
         self.assertRegex(self.listed(), r"    changed: \S+/a.yaml: is not what was signed\n")
         with open(self.path("bundle", "current", "MANIFEST"), "wb"):

@@ -3,6 +3,7 @@
 locks the zone; what no conduit allows is told, and carries the ticket of the change window that is open. So is a function
 that nobody listed, of a protocol that may pass."""
 
+import json
 import os
 
 import weirtest
@@ -78,6 +79,15 @@ class LiveZones(weirtest.Case):
         until("another function", lambda: any("function 8 (diagnostics) was never allowed here" in reason["text"]
                                               for alert in self.sensor.alerts("zone.conduit")
                                               for reason in alert["weir"]["reasons"]), 60)
+        drift = json.loads(self.ask("digest", "--json"))["drift"]
+        self.assertIn("inside -> plant modbus port 502: a new function: 8 (diagnostics)", drift["first"])
+        self.assertEqual((drift["rows"], drift["silent"]), (len(drift["first"]), 0))
+        self.assertEqual(self.sensor.status()["engine"]["zones"]["flows_drifted"], 0) # the list was locked
+        os.chmod(self.write("conduits.yaml", "- {from: inside, to: plant, protocol: modbus, functions: [3], "
+                                                 "functions_state: observe}\n"), 0o644)
+        self.ask("reload")
+        self.modbus(DIAGNOSTICS, 45003)
+        until("drift", lambda: self.sensor.status()["engine"]["zones"]["flows_drifted"] == 1, 60)
         self.sensor.stop()
 
 

@@ -20,9 +20,7 @@ SOURCE = os.environ.get("WEIR_SOURCE") or os.path.join(os.path.dirname(__file__)
 PCAPS = os.path.join(os.path.abspath(SOURCE), "pcaps")
 MADE = {"make_projectweb.py": ("projectweb.pcapng", "projectweb.truth.json"),
         "make_office.py": ("office10min.pcap", "office10min.truth.json"),
-        "make_past.py": tuple(f"past/{name}.pcap" for name in
-                              ("everyday", "tunnel.new", "tunnel.new.twin", "volume.destination",
-                               "volume.destination.twin", "volume.host", "volume.host.twin"))}
+        "make_past.py": tuple(f"past/{name}" for name in os.listdir(os.path.join(PCAPS, "past")))}
 ADDRESS = re.compile(rb"[a-z0-9.-]+@[a-z0-9.-]+\.jp")
 
 

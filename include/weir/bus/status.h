@@ -61,6 +61,7 @@ struct status_engine {
     uint64_t checkpoint_bytes, snapshots;
     uint64_t closing_hours, closing_waited, totals_late; /* docs/api.md: engine.closing */
     uint64_t halves_joined, flows_rejoined;              /* … engine.halves */
+    uint64_t flows_drifted;                              /* … engine.zones */
 };
 
 #define STATUS_URGENCIES 3 /* digest, shift, now */

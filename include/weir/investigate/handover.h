@@ -17,8 +17,17 @@
 #define HANDOVER_ACTS    500u
 #define HANDOVER_GAPS    500u
 #define HANDOVER_BLIND   16u
+#define HANDOVER_DRIFT   5u /* rows that are named */
 
 enum handover_language { HANDOVER_ENGLISH, HANDOVER_JAPANESE, HANDOVER_LANGUAGES };
+
+/* Of what passes between zones, since the sensor's engine began: rows that the matrix lacks, of
+ * which the first are named, and conduits of which nothing was seen. */
+struct handover_drift {
+    bool known; /* else there is no matrix, or no sensor answers */
+    size_t rows, silent;
+    const char *row[HANDOVER_DRIFT];
+};
 
 struct handover_config { /* borrowed */
     struct ptime from, to;
@@ -29,6 +38,7 @@ struct handover_config { /* borrowed */
     bool running; /* a sensor answers; `blind`: what it does not see now */
     const char *blind[HANDOVER_BLIND];
     size_t blind_count;
+    struct handover_drift drift;
 };
 
 struct handover_act {

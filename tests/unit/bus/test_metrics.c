@@ -198,7 +198,8 @@ static void test_whole(void **state)
                    .checkpoint_age_s = 0.75,
                    .totals_late = 9,
                    .halves_joined = 5,
-                   .flows_rejoined = 4},
+                   .flows_rejoined = 4,
+                   .flows_drifted = 6},
         .redis = {.behind = true, .hours_unlearned = 8, .waits = {bound_ns, 2, answers, 2500000}},
         .budget = {0.01, 1.5, 4, 3},
         .alerts = alerts,
@@ -238,6 +239,7 @@ static void test_whole(void **state)
     expect(reading, "weir_late_totals_total", 9);
     expect(reading, "weir_halves_joined_total", 5);
     expect(reading, "weir_rejoined_flows_total", 4);
+    expect(reading, "weir_drifted_flows_total", 6);
     expect(reading, "weir_alerts_total{detector=\"content.personal\",urgency=\"now\"}", 3);
     expect(reading, "weir_alerts_total{detector=\"rule \\\"x\\\"\",urgency=\"now\"}", 4);
     expect(reading,

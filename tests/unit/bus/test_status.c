@@ -74,8 +74,8 @@ static void test_whole(void **state)
         .worker_count = 2,
         .interface = interface,
         .interface_count = 3,
-        .engine = {70, 1,  20, 0,    3,    2, 100, 1, 412, 300, 112,
-                   1,  99, 12, 0.75, 1000, 5, 2,   1, 3,   5,   4},
+        .engine = {70, 1,  20,   0,    3, 2, 100, 1, 412, 300, 112, 1,
+                   99, 12, 0.75, 1000, 5, 2, 1,   3, 5,   4,   7},
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
         .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
         .journal = {9, 8, 7, 6, 5, 4, 3, 2, 1, 10, true},
@@ -119,7 +119,8 @@ static void test_whole(void **state)
         "\"open_flows\":99,\"waiting_records\":12,"
         "\"checkpoint\":{\"age_s\":0.75,\"bytes\":1000,\"snapshots\":5},"
         "\"closing\":{\"hours\":2,\"sensors_waited\":1,\"totals_late\":3},"
-        "\"halves\":{\"joined\":5,\"flows_rejoined\":4}},"
+        "\"halves\":{\"joined\":5,\"flows_rejoined\":4},"
+        "\"zones\":{\"flows_drifted\":7}},"
         "\"redis\":{\"url\":\"unix:/run/redis.sock\",\"state\":\"ready\",\"pending\":2,"
         "\"behind\":false,\"since\":null,\"why\":null,\"refused\":0,\"absences\":0,\"hours_open\":"
         "1,"

@@ -154,6 +154,7 @@ static void test_english(void **state)
 {
     (void)state;
     struct handover_config config = the_config();
+    config.drift = (struct handover_drift){true, 7, 2, {"a -> b modbus", "b -> c tls"}};
     struct handover *h = a_night(&config);
     char *text = handover_text(h, HANDOVER_ENGLISH);
     same(text,
@@ -193,6 +194,11 @@ static void test_english(void **state)
          "Not seen: 2\n"
          "  03-02 02:10 – 03-02 02:59  inc-999999  nothing came of VLAN 20\n"
          "  03-02 00:03 – 03-02 00:40  no heartbeat: nobody knows what was seen\n"
+         "\n"
+         "Between zones: 7 not in the matrix, 2 conduits silent (weir zones drift)\n"
+         "  a -> b modbus\n"
+         "  b -> c tls\n"
+         "  … and 5 more\n"
          "\n"
          "Budget: 3 incidents of 1.0 nominal (300 hosts with a baseline)\n"
          "\n"
@@ -344,6 +350,7 @@ static void test_json(void **state)
 {
     (void)state;
     struct handover_config config = the_config();
+    config.drift = (struct handover_drift){true, 7, 2, {"a -> b modbus"}};
     struct handover *h = a_night(&config);
     char *text = handover_json(h);
     struct json_value *root = json_parse(text, strlen(text), NULL);
@@ -361,6 +368,9 @@ static void test_json(void **state)
     }
     assert_int_equal(json_length(json_get(root, "without_heartbeat")), 1);
     assert_int_equal(json_length(json_get(root, "silences")), 2);
+    assert_true(json_whole(json_get(json_get(root, "drift"), "rows"), &total) && total == 7);
+    assert_true(json_whole(json_get(json_get(root, "drift"), "silent"), &total) && total == 2);
+    assert_int_equal(json_length(json_get(json_get(root, "drift"), "first")), 1);
     json_value_free(root);
     free(text);
     handover_free(h);
