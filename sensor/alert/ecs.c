@@ -301,10 +301,14 @@ static const char *const scope_of_kind[SUBJECTS] = {
     [SUBJECT_ZONE] = "zone×zone",
 };
 
-/* A row of whole hosts may lead to one of the host's pairs. */
+/* A row of whole hosts may lead to one of the host's pairs; one of pairs is told as the host's
+ * where nothing goes to that place now (an upload of an hour before), and then shows its largest
+ * flow. */
 static enum subject_kind kind_of(const struct alert *alert)
 {
     enum subject_kind kind = alert->finding.detector->kind;
+    if (kind == SUBJECT_DESTINATION && !alert->story.has_destination)
+        return SUBJECT_HOST;
     if (kind != SUBJECT_HOST || !alert->story.has_destination)
         return kind;
     return alert->story.destination.role == ROLE_SERVED ? SUBJECT_SERVED : SUBJECT_DESTINATION;

@@ -358,6 +358,20 @@ static void test_scope_is_of_what_is_told(void **state)
     free(line);
 }
 
+/* Of a place that nothing goes to now the host's own story is told: the address is not that one's.
+ */
+static void test_scope_of_a_story_that_is_over(void **state)
+{
+    static const struct detector of_pair = {
+        .id = "ratio.upload", .name = "Little came back", .kind = SUBJECT_DESTINATION};
+    (void)state;
+    struct alert alert = case_alert(&of_pair);
+    alert.story.has_destination = false;
+    char *line = line_of(&alert);
+    assert_non_null(strstr(line, "\"scope\":\"host\""));
+    free(line);
+}
+
 static void test_seen_by_several(void **state)
 {
     (void)state;
@@ -406,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_as_and_tie),
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_scope_is_of_what_is_told),
+        cmocka_unit_test(test_scope_of_a_story_that_is_over),
         cmocka_unit_test(test_seen_by_several),
         cmocka_unit_test(test_hostile_name),
     };
