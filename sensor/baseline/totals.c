@@ -5,6 +5,7 @@
 #include "weir/baseline/totals.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/poison.h"
 
 #include <endian.h>
 #include <stdlib.h>
@@ -43,7 +44,8 @@ struct host_total *host_total_new(const struct ip *host, int64_t hour)
 }
 
 /* Behind the pair lies its key. An hour's pairs come and go by the thousand, which is what a heap
- * is worst at: those with short keys, nearly all, are kept for the next. */
+ * is worst at: those with short keys, nearly all, are kept for the next, poisoned but for the link.
+ */
 union pair_block {
     union pair_block *next;
     struct {
@@ -57,6 +59,13 @@ static _Thread_local struct {
     size_t count;
 } spare;
 
+static char *behind_link(union pair_block *block)
+{
+    return (char *)block + sizeof block->next;
+}
+
+#define BEHIND_LINK_BYTES (sizeof(union pair_block) - sizeof(union pair_block *))
+
 static char *key_behind(struct pair_total *pair)
 {
     return (char *)(pair + 1);
@@ -68,9 +77,11 @@ struct pair_total *pair_total_new(const struct destination *destination)
     size_t size = destination_put_key(destination, key) + 1;
     struct pair_total *pair;
     if (size <= PAIR_KEY_SHORT && spare.first) {
-        pair = &spare.first->pair;
-        spare.first = spare.first->next;
+        union pair_block *block = spare.first;
+        spare.first = block->next;
         spare.count--;
+        unpoison(behind_link(block), BEHIND_LINK_BYTES);
+        pair = &block->pair;
         memset(pair, 0, sizeof *pair);
     } else {
         pair = xcalloc(1, sizeof *pair + (size <= PAIR_KEY_SHORT ? PAIR_KEY_SHORT : size));
@@ -93,6 +104,7 @@ void pair_total_free(struct pair_total *pair)
     block->next = spare.first;
     spare.first = block;
     spare.count++;
+    poison(behind_link(block), BEHIND_LINK_BYTES);
 }
 
 static void free_pair(void *value)

@@ -10,6 +10,7 @@
 #include "application.h"
 #include "ndpi_port.h"
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,18 @@ void application_swap(struct content_flow *cf)
 /* --- asking ------------------------------------------------------------------------------------
  */
 
+/* Begun late it can fail late: as no memory does, with a line and exit status 1 (ERROR_RUN). Going
+ * on would leave every application unnamed where another run names them. */
+static struct ndpi_port *port_of(struct applications *a)
+{
+    struct error error = {ERROR_NONE, ""};
+    if (!a->port && !(a->port = ndpi_port_new(&error))) {
+        log_error("%s", error.message);
+        _Exit(1);
+    }
+    return a->port;
+}
+
 static void ask(struct content_flow *cf)
 {
     struct applications *a = cf->content->applications;
@@ -152,15 +165,14 @@ static void ask(struct content_flow *cf)
                                   .port = {key.orig_port, key.resp_port}};
     char name[RECORD_NAME_MAX + 1];
     uint32_t size;
-    if (!a->port && !(a->port = ndpi_port_new(NULL)))
-        abort(); /* no memory, as in xcalloc */
+    struct ndpi_port *port = port_of(a);
     a->asked++;
-    ndpi_port_begin(a->port, &flow);
+    ndpi_port_begin(port, &flow);
     for (uint32_t at = 0; at < cf->sample->size;) {
         const uint8_t *entry = next_entry(cf->sample, &at, &size);
-        ndpi_port_show(a->port, entry[0], entry + ENTRY_HEAD, size);
+        ndpi_port_show(port, entry[0], entry + ENTRY_HEAD, size);
     }
-    if (ndpi_port_end(a->port, name, sizeof name)) {
+    if (ndpi_port_end(port, name, sizeof name)) {
         content_text(cf, TEXT_APPLICATION, name);
         a->named++;
     }

@@ -23,7 +23,7 @@ SYSTEM = re.compile(
     r"(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|malloc|locale|math|setjmp|signal|"
     r"stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|tgmath|"
     r"threads|time|uchar|wchar|wctype|"
-    r"byteswap|dirent|endian|err|fcntl|fnmatch|fts|ftw|getopt|glob|grp|ifaddrs|immintrin|langinfo|libgen|malloc|netdb|"
+    r"byteswap|dirent|dlfcn|endian|err|fcntl|fnmatch|fts|ftw|getopt|glob|grp|ifaddrs|immintrin|langinfo|libgen|malloc|netdb|"
     r"paths|poll|pthread|pwd|regex|sched|search|semaphore|spawn|strings|sysexits|syslog|termios|"
     r"unistd|utime|wordexp|(sys|net|netinet|linux|asm|sanitizer)/[a-z0-9_/]+|arpa/inet)\.h$"
 )

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "make.h"
+#include "weir/base/poison.h"
 
 #include <stdlib.h>
 
@@ -280,6 +281,26 @@ static void all_pairs_together_are_bounded(void **state)
     totals_free(totals);
 }
 
+/* Kept for the next pair, and nobody's until then. */
+static void a_freed_pair_is_poisoned(void **state)
+{
+    struct destination d = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    (void)state;
+    if (!WEIR_POISONS)
+        skip();
+    struct pair_total *pair = pair_total_new(&d);
+    const char *key = (const char *)(pair + 1);
+    assert_false(is_poisoned(&pair->out));
+    pair_total_free(pair);
+    assert_true(is_poisoned(&pair->out));
+    assert_true(is_poisoned(&pair->flows));
+    assert_true(is_poisoned(key) && is_poisoned(key + 47));
+    assert_ptr_equal(pair_total_new(&d), pair);
+    assert_false(is_poisoned(&pair->out));
+    assert_false(is_poisoned(key) || is_poisoned(key + 47));
+    pair_total_free(pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +313,7 @@ int main(void)
         cmocka_unit_test(overflow_goes_to_other_by_role),
         cmocka_unit_test(starts_are_kept_by_pair_and_bounded_by_host),
         cmocka_unit_test(all_pairs_together_are_bounded),
+        cmocka_unit_test(a_freed_pair_is_poisoned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,10 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #define ORIG SIDE_ORIG
 #define RESP SIDE_RESP
 #define ASK  4096 /* bytes of one side */
@@ -175,9 +179,48 @@ static void test_room(void **state)
     assert_int_equal(health().applications_unasked, before.applications_unasked);
 }
 
+/* In libndpi's place: it, unless it is to be out of memory. */
+static bool no_ndpi;
+void *ndpi_init_detection_module(uint32_t preferences);
+void *ndpi_init_detection_module(uint32_t preferences)
+{
+    void *(*real)(uint32_t);
+    *(void **)(void *)&real = dlsym(RTLD_NEXT, "ndpi_init_detection_module");
+    return no_ndpi ? NULL : real(preferences);
+}
+
+/* The first flow that it is asked about begins it: where that fails, the process says so and ends.
+ */
+static void test_cannot_begin(void **state)
+{
+    char said[512] = "";
+    int ends[2], status = 0;
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (dup2(ends[1], STDERR_FILENO) < 0)
+            _exit(2);
+        no_ndpi = true;
+        handshake(&c, port++, 7777);
+        say_noise(RESP, ASK);
+        _exit(3);
+    }
+    close(ends[1]);
+    for (ssize_t got, size = 0;
+         (got = read(ends[0], said + size, sizeof said - 1 - (size_t)size)) > 0;)
+        size += got;
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_string_equal(said, "weir: libndpi cannot be initialised\n");
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cannot_begin), /* before another begins it */
         cmocka_unit_test(test_named_when_it_weighs),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_ports),
