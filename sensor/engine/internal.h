@@ -2,6 +2,7 @@
  *
  *   engine.c   the pump: rings → order → account; pauses, ticks, the end
  *   intake.c   rings that come and go → entries
+ *   again.c    records of a tape, consumed once more
  *   entry.c    what an entry changes: the workers, their order, their open flows
  *   checkpoint.c, snapshot.c, entry_log.c   exact restart
  *   account.c  one flow record: whose bytes these are, totals
@@ -170,6 +171,12 @@ struct heard { /* see elsewhere.c: entries that wait for their place */
     size_t held_count, held_room;
 };
 
+struct again {     /* see again.c */
+    bool held;     /* `item` is not consumed yet */
+    unsigned left; /* records of this turn */
+    struct ordered item;
+};
+
 struct loads {              /* see loads.c */
     struct host_list queue; /* of hosts to be asked for; linked as LIST_PACKED: they have no blob */
     uint32_t under_way;     /* asked, the answer not yet taken */
@@ -185,6 +192,7 @@ struct engine {
     struct worker worker[ENGINE_WORKERS_MAX];
     struct open_flows open_flows;
     struct order order;
+    struct again again;
     struct names names;
     struct identity identity;
     struct stories stories;
@@ -244,6 +252,16 @@ static inline bool engine_only_gathers(const struct engine *engine)
     return engine->config.judged_ns > 0 && counts->last.ns != INT64_MIN &&
            counts->last.ns - counts->first.ns > engine->config.judged_ns;
 }
+
+/* again.c: in place of intake_fetch, order_peek and order_done where the records are a tape's. */
+static inline bool again_is_asked(const struct engine *engine)
+{
+    return engine->config.before != NULL;
+}
+bool again_fetch(struct engine *engine);
+const struct ordered *again_peek(struct engine *engine);
+void again_done(struct engine *engine);
+void again_begin(struct engine *engine);
 
 /* engine.c: takes the line, of the alert format or the heartbeat's. False: the journal had it
  * already, or could not take it. */
