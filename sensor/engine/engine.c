@@ -122,7 +122,7 @@ static struct engine *make(const struct engine_config *config)
     sight_init(&engine->sight);
     ruled_init(&engine->ruled, config->rules);
     zoned_init(&engine->zoned, config->zones);
-    map_init(&engine->hosts);
+    map_init_borrowing(&engine->hosts); /* each record asks: the key lies in what it finds */
     if (again_is_asked(engine))
         again_begin(engine);
     engine->totals = totals_new(config->max_hosts);

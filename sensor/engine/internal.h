@@ -128,9 +128,14 @@ struct host {
     uint8_t *blob;           /* the same, packed; NULL: has none, or it is not here */
     uint32_t blob_size;
     uint32_t unpacked_bytes;
-    uint32_t hours;      /* of the profile when it was last seen, in memory or not; 0: has none */
-    bool ready;          /* … it was no longer learning */
-    int64_t day;         /* in hindsight: which these are without, once ready */
+    uint32_t hours; /* of the profile when it was last seen, in memory or not; 0: has none */
+    bool ready;     /* … it was no longer learning */
+    int64_t day;    /* in hindsight: which these are without, once ready */
+    struct {        /* … what it answered last, and to which turn's question (hosts.c) */
+        int64_t day;
+        uint64_t turn;
+        bool may;
+    } asked;
     bool waits;          /* … and it is not left out of the profile yet: hosts_turn */
     bool loaded;         /* what the store knows of it is known: the blob, or that there is none */
     bool queued;         /* to be asked for */
@@ -293,6 +298,8 @@ enum baseline_state hosts_state(const struct engine *engine, const struct profil
  */
 void hosts_turn(struct engine *engine, struct host *host);
 void hosts_turn_all(struct engine *engine);
+/* In hindsight: whether anything can be told of that day. */
+bool hosts_may_tell(struct engine *engine, struct host *host, int64_t day);
 /* How much of it was there by then, for what goes by the order of time whatever is known later. */
 enum baseline_state hosts_state_then(const struct engine *engine, const struct host *host,
                                      int64_t hour);

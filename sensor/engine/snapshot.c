@@ -351,6 +351,7 @@ static bool take_pair(struct host_total *total, struct cursor *in)
     if (!take_pair_raw(in, &raw))
         return false;
     struct pair_total *pair = pair_total_new(&raw.destination);
+    starts_fini(&pair->starts);
     *pair = raw;
     pair->starts = (struct starts){0};
     pair->seen_by = NULL;
