@@ -322,6 +322,12 @@ static bool may_tell(struct hindsight *hindsight, struct past *past, int64_t day
     return past->asked.may;
 }
 
+uint64_t hindsight_answers(struct hindsight *hindsight)
+{
+    keep_trimmed(hindsight);
+    return hindsight->trims;
+}
+
 bool hindsight_may_tell(struct hindsight *hindsight, const struct ip *host, int64_t day)
 {
     struct past *past = past_of(hindsight, host);

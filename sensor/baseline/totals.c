@@ -12,7 +12,9 @@
 #include <string.h>
 
 #define PAIR_KEY_SHORT 48u
-#define PAIRS_SPARE    8192u /* kept of those that have gone; half a kB each */
+#define PAIRS_SPARE    8192u /* kept of those that have gone; half a kB each, and 64 starts */
+#define HOSTS_SPARE    1024u /* likewise, with room for few pairs: another half */
+#define PAIRS_FEW      16u   /* a map's first room */
 
 struct hour_hosts {
     int64_t hour;
@@ -21,7 +23,7 @@ struct hour_hosts {
 };
 
 struct totals {
-    struct map map; /* struct total_key → struct host_total */
+    struct map map; /* struct total_key → struct host_total, which it lies in */
     uint32_t max_hosts;
     uint64_t pairs, most_pairs;
     uint64_t refused;
@@ -29,19 +31,13 @@ struct totals {
     size_t open_count, open_room;
 };
 
-struct total_key { /* compared as bytes: no padding */
+struct total_key { /* compared as bytes: no padding. A host_total begins with its own */
     struct ip host;
     int64_t hour;
 };
-
-struct host_total *host_total_new(const struct ip *host, int64_t hour)
-{
-    struct host_total *total = xcalloc(1, sizeof *total);
-    total->host = *host;
-    total->hour = hour;
-    map_init_borrowing(&total->pairs);
-    return total;
-}
+_Static_assert(offsetof(struct host_total, host) == 0 &&
+                   offsetof(struct host_total, hour) == offsetof(struct total_key, hour),
+               "the map borrows it");
 
 /* Behind the pair lies its key. An hour's pairs come and go by the thousand, which is what a heap
  * is worst at: those with short keys, nearly all, are kept for the next, poisoned but for the link.
@@ -57,7 +53,58 @@ union pair_block {
 static _Thread_local struct {
     union pair_block *first;
     size_t count;
+    struct host_total *host[HOSTS_SPARE];
+    size_t hosts;
 } spare;
+
+/* --- hosts ------------------------------------------------------------------------------------ */
+
+struct host_total *host_total_new(const struct ip *host, int64_t hour)
+{
+    struct host_total *total =
+        spare.hosts > 0 ? spare.host[--spare.hosts] : xcalloc(1, sizeof *total);
+    total->host = *host;
+    total->hour = hour;
+    total->pairs.borrows = true;
+    return total;
+}
+
+static void free_pair(void *value)
+{
+    pair_total_free(value);
+}
+
+/* The room of its pairs, while that is the least there is: a larger one would have the next host's
+ * in another order. */
+static struct map_entry *empty_room(struct map *pairs)
+{
+    size_t position = 0;
+    if (!pairs->slot || pairs->mask + 1 > PAIRS_FEW) {
+        map_fini(pairs, free_pair);
+        return NULL;
+    }
+    for (const struct map_entry *e; (e = map_next(pairs, &position)) != NULL;)
+        free_pair(e->value);
+    return memset(pairs->slot, 0, (pairs->mask + 1) * sizeof *pairs->slot);
+}
+
+void host_total_free(struct host_total *total)
+{
+    if (!total)
+        return;
+    size_t mask = total->pairs.mask;
+    struct map_entry *room = empty_room(&total->pairs);
+    free(total->seen_by);
+    if (spare.hosts == HOSTS_SPARE) {
+        free(room);
+        free(total);
+        return;
+    }
+    *total = (struct host_total){.pairs = {.slot = room, .mask = room ? mask : 0}};
+    spare.host[spare.hosts++] = total;
+}
+
+/* --- pairs ------------------------------------------------------------------------------------ */
 
 static char *behind_link(union pair_block *block)
 {
@@ -94,9 +141,10 @@ struct pair_total *pair_total_new(const struct destination *destination)
 void pair_total_free(struct pair_total *pair)
 {
     bool is_short = strnlen(key_behind(pair), PAIR_KEY_SHORT) < PAIR_KEY_SHORT;
+    bool is_kept = is_short && spare.count < PAIRS_SPARE;
     starts_fini(&pair->starts);
     free(pair->seen_by);
-    if (!is_short || spare.count == PAIRS_SPARE) {
+    if (!is_kept) {
         free(pair);
         return;
     }
@@ -105,20 +153,6 @@ void pair_total_free(struct pair_total *pair)
     spare.first = block;
     spare.count++;
     poison(behind_link(block), BEHIND_LINK_BYTES);
-}
-
-static void free_pair(void *value)
-{
-    pair_total_free(value);
-}
-
-void host_total_free(struct host_total *total)
-{
-    if (!total)
-        return;
-    map_fini(&total->pairs, free_pair);
-    free(total->seen_by);
-    free(total);
 }
 
 static void free_total(void *value)
@@ -131,7 +165,7 @@ struct totals *totals_new(uint32_t max_hosts)
     struct totals *totals = xcalloc(1, sizeof *totals);
     totals->max_hosts = max_hosts;
     totals->most_pairs = TOTALS_PAIRS_OPEN + (uint64_t)max_hosts * TOTALS_PAIRS_A_HOST;
-    map_init(&totals->map);
+    map_init_borrowing(&totals->map);
     return totals;
 }
 
@@ -219,8 +253,7 @@ static bool put(struct totals *totals, struct host_total *total)
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;)
         note_met(open, e->value);
     totals->pairs += totals_room(total);
-    struct total_key key = {total->host, total->hour};
-    map_put(&totals->map, &key, sizeof key, total);
+    map_put(&totals->map, total, sizeof(struct total_key), total);
     return true;
 }
 

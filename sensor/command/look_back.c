@@ -1,12 +1,14 @@
-/* Judging what is over in hindsight (weir/baseline/hindsight.h). The inputs are read twice:
+/* Judging what is over in hindsight (weir/baseline/hindsight.h). What is read is judged twice:
  *
- *   read as a live sensor would, judged and nothing told; closed hours go into a ledger
+ *   read as a live sensor would, judged and nothing told; closed hours go into a ledger, records
+ *   onto a tape (weir/record/tape.h)
  *   → less than SESSION_LOOK_BACK_NS of it: what was judged is told, and that is all
- *   → more: from there on only totals are gathered → the ledger in hindsight → read again, and told
- *     by that
+ *   → more: from there on only totals are gathered → the ledger in hindsight → the tape again, and
+ *     told by that
  *
- * Where there is no hindsight in the end (an interrupt, no room, a full disk) it is read again all
- * the same, and judged as a live sensor would; after an interrupt at least as far as it had come.
+ * Where there is no hindsight in the end (an interrupt, no room, a full disk) it is judged again
+ * all the same, as a live sensor would. Where there is no tape (no room, a worker that was lost)
+ * the inputs are read again; after an interrupt at least as far as it had come.
  *
  * Not with a baseline (there is a past to judge by), not when it is asked to be as a live sensor
  * would, and not when an input cannot be read again, which the summary says. Thread: the main
@@ -15,6 +17,7 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
+#include "weir/record/tape.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,6 +36,17 @@ static bool reads_again(const struct session *s)
     return true;
 }
 
+/* Tests ask for one that has no room (role/fault.h has the others). */
+static uint64_t most_of_tape(void)
+{
+#ifdef WEIR_FAULTS
+    const char *fault = getenv("WEIR_FAULT");
+    if (fault && strcmp(fault, "tape") == 0)
+        return 4096;
+#endif
+    return TAPE_MOST_BYTES;
+}
+
 bool look_back_prepare(struct session *s)
 {
     const struct session_options *o = &s->options;
@@ -49,9 +63,60 @@ bool look_back_prepare(struct session *s)
     if (!s->ledger) {
         log_warn("no hindsight: %s", error.message);
         s->why_online = "its hours could not be kept";
+        return false;
     }
-    return s->ledger != NULL;
+    path = xasprintf("%s/tape", s->folder);
+    s->tape = tape_new(path, most_of_tape(), &error); /* else the inputs are read again */
+    free(path);
+    return true;
 }
+
+/* --- the tape --------------------------------------------------------------------------------- */
+
+/* A loss of a worker's is in no record. */
+static void finish_tape(struct session *s)
+{
+    const struct engine_counts *counts = engine_counts_of(s->stack.engine);
+    bool whole = s->tape && tape_finish(s->tape) && counts->workers_lost == 0 &&
+                 counts->workers_damaged == 0;
+    if (whole) {
+        s->before = *counts;
+        return;
+    }
+    tape_free(s->tape);
+    s->tape = NULL;
+}
+
+bool look_back_has_tape(const struct session *s)
+{
+    return s->again && s->tape;
+}
+
+void look_back_interrupt(struct session *s)
+{
+    char until[64] = "its beginning";
+    const struct engine_counts *counts = engine_counts_of(s->stack.engine);
+    if (counts->last.ns != INT64_MIN)
+        calendar_text(s->stack.calendar, counts->last, CALENDAR_MINUTE, until, sizeof until);
+    tape_stop(s->tape);
+    error_set(&s->cut, ERROR_INPUT,
+              "%.300s: all of it was read, and interrupted when it was judged up to %s",
+              s->inputs.path[0], until);
+}
+
+void look_back_progress(const struct session *s, struct feed_progress *progress)
+{
+    feed_progress_of(s->feed, progress);
+    if (!look_back_has_tape(s))
+        return;
+    struct tape_progress tape = tape_progress_of(s->tape);
+    const struct engine_counts *counts = engine_counts_of(s->stack.engine);
+    progress->bytes_read = tape.bytes_read;
+    progress->bytes_total = tape.bytes;
+    progress->time_ns = counts->last.ns != INT64_MIN ? counts->last.ns : 0;
+}
+
+/* --- the ledger ------------------------------------------------------------------------------- */
 
 void look_back_note(void *context, const struct host_total *total)
 {
@@ -87,10 +152,11 @@ bool look_back_is_due(struct session *s)
     return true;
 }
 
-/* An interrupted reading is read again to where it was, and what the rings hold by then. */
+/* Without a tape an interrupted reading is read again to where it was, and what the rings hold by
+ * then. */
 void look_back_stop(struct session *s, const struct flow_view *view)
 {
-    if (!s->again || view->record->header.time_ns <= s->until.ns)
+    if (!s->again || s->tape || view->record->header.time_ns <= s->until.ns)
         return;
     s->until = PTIME_MAX; /* once */
     feed_interrupt(s->feed);
@@ -121,6 +187,7 @@ static void compare_digests(struct session *s)
 int look_back(struct session *s)
 {
     keep_digests(s);
+    finish_tape(s);
     session_end_reading(s);
     s->again = true;
     s->fleet = s->hindsight ? hindsight_take_fleet(s->hindsight) : NULL;
@@ -138,5 +205,6 @@ void look_back_fini(struct session *s)
 {
     hindsight_free(s->hindsight);
     ledger_free(s->ledger);
+    tape_free(s->tape);
     free(s->digest);
 }

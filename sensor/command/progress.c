@@ -7,7 +7,7 @@
 void progress_show(const struct session *s)
 {
     struct feed_progress status;
-    feed_progress_of(s->feed, &status);
+    look_back_progress(s, &status);
     double elapsed = (double)(wtime_now().ns - s->started.ns) / 1e9;
     char day[64] = "";
     if (status.time_ns > 0)

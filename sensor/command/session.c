@@ -97,6 +97,7 @@ static int open_stack(struct session *s, bool hold)
         .sink_count = o->sink_count,
         .rings = s->ring,
         .ring_count = s->rings,
+        .workers = feed_rings(o->config),
         .observer = {.flow = o->flow ? on_flow : NULL,
                      .content = o->content ? on_content : NULL,
                      .withheld = o->withheld ? on_withheld : NULL,
@@ -107,6 +108,8 @@ static int open_stack(struct session *s, bool hold)
         .told = o->told,
         .keep_profiles = o->save_baseline && !s->again, /* what the first reading learned */
         .judged_ns = s->ledger && !s->again ? SESSION_LOOK_BACK_NS : 0,
+        .tape = s->tape,
+        .before = look_back_has_tape(s) ? &s->before : NULL,
         .hold = hold,
     };
     free(s->prefix);
@@ -158,7 +161,7 @@ static void on_timer(void *context)
         progress_show(s);
         return;
     }
-    feed_progress_of(s->feed, &progress);
+    look_back_progress(s, &progress);
     s->options.progressed(s->options.context, &progress);
 }
 
@@ -171,7 +174,10 @@ static void on_interrupt(void *context)
     s->interrupted = true;
     if (!s->options.follow && !s->options.progressed && !s->options.live_ns)
         log_warn("interrupted: judging what was read so far (again to leave at once)");
-    feed_interrupt(s->feed);
+    if (look_back_has_tape(s))
+        look_back_interrupt(s);
+    else
+        feed_interrupt(s->feed);
 }
 
 /* A survey's time is over. An interrupt that came before has ended it already. */
@@ -246,6 +252,8 @@ static void deliver(struct session *s)
 int session_read(struct session *s, bool hold)
 {
     const char *baseline = s->options.baseline;
+    if (look_back_has_tape(s))
+        return open_stack(s, hold) == 0 ? judge_all(s) : -1;
     if (open_rings(s) != 0 || open_stack(s, hold) != 0)
         return -1;
     if (baseline && baseline_load(s, baseline) != 0)
@@ -347,7 +355,10 @@ void session_describe(const struct session *s, struct summary_input *input, stru
     const struct capture_input *found = feed_inputs(s->feed, &count);
     for (size_t i = 0; i < count; i++) {
         const struct error *error = &found[i].error;
-        bool left_out = is_left_out(s, found, i), right = error->code == ERROR_NONE || left_out;
+        bool left_out = is_left_out(s, found, i);
+        if (error->code == ERROR_NONE)
+            error = &s->cut;
+        bool right = error->code == ERROR_NONE || left_out;
         input[i] = (struct summary_input){.path = found[i].path,
                                           .problem = right ? NULL : error->message,
                                           .packets = found[i].packets,
@@ -397,6 +408,8 @@ const struct error *session_input_problem(const struct session *s)
     for (size_t i = 0; i < count; i++)
         if (found[i].error.code != ERROR_NONE && !is_left_out(s, found, i))
             return &found[i].error;
+    if (s->cut.code != ERROR_NONE)
+        return &s->cut;
     return s->changed.code != ERROR_NONE ? &s->changed : NULL;
 }
 
@@ -459,8 +472,12 @@ void session_end_reading(struct session *s)
     s->interrupt[0] = s->interrupt[1] = s->timer = NULL;
     clear_store(s);
     stack_close_engine(&s->stack); /* closes the rings: who waits for room goes on and ends */
-    feed_free(s->feed);
-    s->feed = NULL;
+    if (!s->tape) {
+        feed_free(s->feed);
+        s->feed = NULL;
+    } else if (s->feed) { /* it alone knows what the inputs were */
+        feed_settle(s->feed);
+    }
     for (uint32_t i = 0; i < s->rings; i++)
         ring_destroy(&s->ring[i]);
     s->rings = 0;
@@ -470,6 +487,7 @@ void session_end_reading(struct session *s)
 void session_free(struct session *s)
 {
     session_end_reading(s);
+    feed_free(s->feed);
     fleet_free(s->fleet);
     look_back_fini(s);
     if (s->embedded.pid)

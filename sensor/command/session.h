@@ -54,16 +54,19 @@ struct session_options {
 struct session {
     struct session_options options;
     struct inputs inputs;
-    char *folder;          /* private; removed at the end */
-    char *journal_folder;  /* in it; NULL: it itself */
-    char *prefix;          /* of the store's keys */
-    struct ledger *ledger; /* look_back.c */
-    bool again;            /* … the inputs are read a second time */
-    struct ptime until;    /* … and no further: an interrupt ended the first; PTIME_MAX: all */
+    char *folder;                /* private; removed at the end */
+    char *journal_folder;        /* in it; NULL: it itself */
+    char *prefix;                /* of the store's keys */
+    struct ledger *ledger;       /* look_back.c */
+    struct tape *tape;           /* … NULL: the inputs are to be read again, if they can be */
+    struct engine_counts before; /* … of the engine that put it */
+    bool again;                  /* … what was read is judged a second time */
+    struct ptime until; /* … and no further: an interrupt ended the first; PTIME_MAX: all */
     struct hindsight *hindsight;
     uint8_t (*digest)[SHA256_SIZE]; /* of the inputs as they were read first */
     const char *why_online; /* … though no baseline is given; NULL: it is not, or was asked for */
     struct error changed;   /* an input, between two readings */
+    struct error cut;       /* all was read; an interrupt ended the judging of it */
     struct embedded embedded;
     struct ring_handles ring[CONFIG_WORKERS];
     uint32_t rings;
@@ -96,14 +99,17 @@ void session_free(struct session *session);
 int session_read(struct session *session, bool hold);
 void session_end_reading(struct session *session);
 
-/* look_back.c: whether what is read now may be read again and judged in hindsight; whether it is to
- * be read again (the hindsight is made, if it can be), and then that. */
+/* look_back.c: whether what is read now may be judged again, in hindsight; whether it is to be (the
+ * hindsight is made, if it can be), and then that. */
 bool look_back_prepare(struct session *session);
 bool look_back_is_due(struct session *session);
 int look_back(struct session *session);
 void look_back_fini(struct session *session);
 void look_back_note(void *context, const struct host_total *total);
 void look_back_stop(struct session *session, const struct flow_view *view);
+bool look_back_has_tape(const struct session *session); /* its second reading is of a tape */
+void look_back_interrupt(struct session *session);      /* … which ends here */
+void look_back_progress(const struct session *session, struct feed_progress *progress);
 
 /* baseline_io.c: both drive the loop until they are done. */
 int baseline_load(struct session *session, const char *from);

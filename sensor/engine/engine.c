@@ -1,6 +1,7 @@
 /* The pump.
  *
- *   intake (entries) → order → one record at a time → account
+ *   intake (entries) → order → one record at a time → account (→ a tape)
+ *   or a tape that was put so ↗
  *
  * Before a record at time t is consumed, everything due before t is done: the minute's tick, the
  * close of an hour. Whatever needs an answer of the store sets `waiting`, or closing pauses; the
@@ -121,7 +122,9 @@ static struct engine *make(const struct engine_config *config)
     sight_init(&engine->sight);
     ruled_init(&engine->ruled, config->rules);
     zoned_init(&engine->zoned, config->zones);
-    map_init(&engine->hosts);
+    map_init_borrowing(&engine->hosts); /* each record asks: the key lies in what it finds */
+    if (again_is_asked(engine))
+        again_begin(engine);
     engine->totals = totals_new(config->max_hosts);
     engine->json = json_new();
     engine->incidents = incidents_new(7 * NS_PER_DAY, on_alert, engine);
@@ -357,10 +360,26 @@ static void count_record(struct engine *engine, const struct record_header *head
         engine->counts.last.ns = header->time_ns;
 }
 
+static const struct ordered *peek(struct engine *engine)
+{
+    return again_is_asked(engine) ? again_peek(engine) : order_peek(&engine->order);
+}
+
+static void done_with(struct engine *engine, const struct ordered *item)
+{
+    if (again_is_asked(engine)) {
+        again_done(engine);
+        return;
+    }
+    if (engine->config.tape)
+        tape_put(engine->config.tape, item->record, item->worker);
+    order_done(&engine->order);
+}
+
 /* All that is ready. Returns false when consumption must pause. */
 static bool consume_ready(struct engine *engine)
 {
-    for (const struct ordered *item; (item = order_peek(&engine->order)) != NULL;) {
+    for (const struct ordered *item; (item = peek(engine)) != NULL;) {
         if (engine->resumed && !checkpoint_replaying(engine))
             live_resumed(engine, (struct ptime){item->record->time_ns});
         do_due(engine, (struct ptime){item->record->time_ns});
@@ -372,7 +391,7 @@ static bool consume_ready(struct engine *engine)
         if (!consumed) /* the answer was there already */
             continue;
         count_record(engine, item->record);
-        order_done(&engine->order);
+        done_with(engine, item);
     }
     return true;
 }
@@ -447,7 +466,9 @@ static bool step(struct engine *engine)
         return false;
     }
     checkpoint_when_due(engine); /* behind a close, before anything else is logged */
-    return loads_take_answers(engine) || elsewhere_take_answers(engine) || intake_fetch(engine);
+    if (loads_take_answers(engine) || elsewhere_take_answers(engine))
+        return true;
+    return again_is_asked(engine) ? again_fetch(engine) : intake_fetch(engine);
 }
 
 /* True: there is more to do than one turn of the loop should be held up by. An engine that plays a

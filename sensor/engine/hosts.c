@@ -23,7 +23,7 @@ struct host *hosts_add(struct engine *engine, const struct ip *ip)
     struct host *host = xcalloc(1, sizeof *host);
     host->ip = *ip;
     host->stored_hour = host->saved_hour = INT64_MIN;
-    map_put(&engine->hosts, ip, sizeof *ip, host);
+    map_put(&engine->hosts, &host->ip, sizeof host->ip, host);
     return host;
 }
 
@@ -57,9 +57,21 @@ static const struct profile *turn_to(struct engine *engine, struct host *host,
         host->waits = host->ready;
         host->hours = 0;
     }
-    if (host->ready && hindsight_may_tell(hindsight, &host->ip, civil->day))
+    if (host->ready && hosts_may_tell(engine, host, civil->day))
         hosts_turn(engine, host);
     return host->profile;
+}
+
+bool hosts_may_tell(struct engine *engine, struct host *host, int64_t day)
+{
+    struct hindsight *hindsight = engine->config.hindsight;
+    uint64_t turn = hindsight_answers(hindsight);
+    if (host->asked.turn != turn || host->asked.day != day) {
+        host->asked.may = hindsight_may_tell(hindsight, &host->ip, day);
+        host->asked.day = day;
+        host->asked.turn = turn;
+    }
+    return host->asked.may;
 }
 
 void hosts_turn(struct engine *engine, struct host *host)

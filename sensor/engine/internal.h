@@ -2,6 +2,7 @@
  *
  *   engine.c   the pump: rings → order → account; pauses, ticks, the end
  *   intake.c   rings that come and go → entries
+ *   again.c    records of a tape, consumed once more
  *   entry.c    what an entry changes: the workers, their order, their open flows
  *   checkpoint.c, snapshot.c, entry_log.c   exact restart
  *   account.c  one flow record: whose bytes these are, totals
@@ -127,9 +128,14 @@ struct host {
     uint8_t *blob;           /* the same, packed; NULL: has none, or it is not here */
     uint32_t blob_size;
     uint32_t unpacked_bytes;
-    uint32_t hours;      /* of the profile when it was last seen, in memory or not; 0: has none */
-    bool ready;          /* … it was no longer learning */
-    int64_t day;         /* in hindsight: which these are without, once ready */
+    uint32_t hours; /* of the profile when it was last seen, in memory or not; 0: has none */
+    bool ready;     /* … it was no longer learning */
+    int64_t day;    /* in hindsight: which these are without, once ready */
+    struct {        /* … what it answered last, and to which turn's question (hosts.c) */
+        int64_t day;
+        uint64_t turn;
+        bool may;
+    } asked;
     bool waits;          /* … and it is not left out of the profile yet: hosts_turn */
     bool loaded;         /* what the store knows of it is known: the blob, or that there is none */
     bool queued;         /* to be asked for */
@@ -170,6 +176,12 @@ struct heard { /* see elsewhere.c: entries that wait for their place */
     size_t held_count, held_room;
 };
 
+struct again {     /* see again.c */
+    bool held;     /* `item` is not consumed yet */
+    unsigned left; /* records of this turn */
+    struct ordered item;
+};
+
 struct loads {              /* see loads.c */
     struct host_list queue; /* of hosts to be asked for; linked as LIST_PACKED: they have no blob */
     uint32_t under_way;     /* asked, the answer not yet taken */
@@ -185,6 +197,7 @@ struct engine {
     struct worker worker[ENGINE_WORKERS_MAX];
     struct open_flows open_flows;
     struct order order;
+    struct again again;
     struct names names;
     struct identity identity;
     struct stories stories;
@@ -245,6 +258,16 @@ static inline bool engine_only_gathers(const struct engine *engine)
            counts->last.ns - counts->first.ns > engine->config.judged_ns;
 }
 
+/* again.c: in place of intake_fetch, order_peek and order_done where the records are a tape's. */
+static inline bool again_is_asked(const struct engine *engine)
+{
+    return engine->config.before != NULL;
+}
+bool again_fetch(struct engine *engine);
+const struct ordered *again_peek(struct engine *engine);
+void again_done(struct engine *engine);
+void again_begin(struct engine *engine);
+
 /* engine.c: takes the line, of the alert format or the heartbeat's. False: the journal had it
  * already, or could not take it. */
 bool engine_publish(struct engine *engine, char *line);
@@ -275,6 +298,8 @@ enum baseline_state hosts_state(const struct engine *engine, const struct profil
  */
 void hosts_turn(struct engine *engine, struct host *host);
 void hosts_turn_all(struct engine *engine);
+/* In hindsight: whether anything can be told of that day. */
+bool hosts_may_tell(struct engine *engine, struct host *host, int64_t day);
 /* How much of it was there by then, for what goes by the order of time whatever is known later. */
 enum baseline_state hosts_state_then(const struct engine *engine, const struct host *host,
                                      int64_t hour);

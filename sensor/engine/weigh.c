@@ -391,8 +391,7 @@ void weigh_record(struct engine *engine, struct host *host, const struct civil *
     if (!host->profile || (state == BASELINE_LEARNING && !evidence_is_cold(host->profile, civil)))
         return;
     weigh_set_budget(engine);
-    if (engine->config.hindsight &&
-        !hindsight_may_tell(engine->config.hindsight, &host->ip, civil->day))
+    if (engine->config.hindsight && !hosts_may_tell(engine, host, civil->day))
         return;
     if (!host->weigh)
         host->weigh = xcalloc(1, sizeof *host->weigh);

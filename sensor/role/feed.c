@@ -461,15 +461,22 @@ const struct capture_input *feed_inputs(const struct feed *feed, size_t *count)
     return feed->input;
 }
 
+void feed_settle(struct feed *feed)
+{
+    if (feed->look)
+        feed->config.loop.ops->drop(feed->look);
+    feed->look = NULL;
+    for (uint32_t i = 0; i < feed->started; i++)
+        worker_fini(&feed->worker[i]);
+    feed->started = 0;
+}
+
 void feed_free(struct feed *feed)
 {
     if (!feed)
         return;
     capture_free(feed->capture);
-    if (feed->look)
-        feed->config.loop.ops->drop(feed->look);
-    for (uint32_t i = 0; i < feed->started; i++)
-        worker_fini(&feed->worker[i]);
+    feed_settle(feed);
     close_inputs(feed);
     if (feed->recent_fd >= 0)
         close(feed->recent_fd);

@@ -157,6 +157,8 @@ static int open_engine(struct stack *stack)
         .told = c->told,
         .keep_profiles = c->keep_profiles,
         .judged_ns = c->judged_ns,
+        .tape = c->tape,
+        .before = c->before,
         .cache_bytes = (uint64_t)c->config->cache_mib << 20u,
         .observer = {.flow = c->observer.flow ? on_flow : NULL,
                      .content = c->observer.content ? on_content : NULL,

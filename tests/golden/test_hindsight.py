@@ -63,6 +63,21 @@ class Office(Case):
         self.assertEqual(run.summary()["mode"], "hindsight")
         self.assertNotIn(DROP, [remote for _, remote in opened(run)])
 
+    def test_read_once_or_twice(self):
+        """Where the records of the first reading have no room (builds with WEIR_FAULTS), the inputs are read again."""
+        log = self.log(uploads(THIEF, DROP))
+        for words in (("--flows",), ("--workers", "2")):
+            once = self.replay(*words, log)
+            twice = self.replay(*words, log, env={"WEIR_FAULT": "tape"})
+            self.assertIn((THIEF, DROP), opened(once))
+            summaries = [run.summary() for run in (once, twice)]
+            for summary in summaries:
+                del summary["duration_s"]
+            self.assertEqual(*summaries)
+            self.assertEqual(*(run.bytes("alerts.ndjson") for run in (once, twice)))
+            if words == ("--flows",):
+                self.assertEqual(*(run.bytes("flows.ndjson") for run in (once, twice)))
+
     def interrupted(self, log, folder):
         """An interrupt once the hours are all there, of which the hindsight is made: what was said, and the status."""
         temporary = self.path("tmp")

@@ -23,6 +23,7 @@
 #include "weir/bus/publisher.h"
 #include "weir/detect/rules.h"
 #include "weir/record/ring.h"
+#include "weir/record/tape.h"
 
 #define ENGINE_WORKERS_MAX 64
 
@@ -196,6 +197,10 @@ struct engine_config {
      * totals are gathered (observer.closed), and learned if they are kept: what is judged nobody
      * would hear. 0: all of it is judged. */
     int64_t judged_ns;
+    /* Given: all records that are consumed are put there; or (`before`) all that are consumed come
+     * from there and no ring is read. A worker that was lost is nothing that a tape can say. */
+    struct tape *tape;
+    const struct engine_counts *before; /* of the engine that put them */
     bool sensor_starts; /* with a checkpoint: since its end nobody watched, which is told */
     const char
         *folder; /* of the journal: a checkpoint is kept there and gone on from; NULL: none */

@@ -51,6 +51,8 @@ size_t feed_place(const struct feed *feed, uint32_t number);
 uint32_t feed_opened(const struct feed *feed);
 /* As capture_inputs: one an input, in the order of the command line. After feed_join. */
 const struct capture_input *feed_inputs(const struct feed *feed, size_t *count);
+/* After feed_join: it needs its loop and its rings no more, and is asked for its inputs only. */
+void feed_settle(struct feed *feed);
 void feed_free(struct feed *feed);
 /* What items are hashed with in a replay: a constant, so that two replays are identical. */
 void feed_key(struct hash_key *key);

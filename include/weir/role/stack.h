@@ -29,7 +29,7 @@ struct stack_config {
     void *wake_context;
     const struct ring_handles *rings;
     size_t ring_count;
-    uint32_t workers;            /* live: whose rings come later */
+    uint32_t workers;            /* whose rings come later (live), or whose records are on a tape */
     bool live;                   /* what was left in `folder` goes on; workers may be replaced */
     bool sensor_starts;          /* live: as engine_config has it */
     int64_t heartbeat_ns;        /* live: of packet time */
@@ -37,6 +37,8 @@ struct stack_config {
     struct engine_told told;     /* likewise */
     bool keep_profiles;          /* likewise */
     int64_t judged_ns;           /* likewise */
+    struct tape *tape;           /* likewise */
+    const struct engine_counts *before; /* likewise */
     /* A replay: the sinks are opened to see that they can be, and told nothing before stack_tell.
      */
     bool hold;
