@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define PAIR_KEY_SHORT 48u
-#define PAIRS_SPARE    8192u /* kept of those that have gone; half a kB each, and 64 starts */
+#define PAIRS_SPARE    8192u /* kept of those that have gone; half a kB each */
 #define HOSTS_SPARE    1024u /* likewise, with room for few pairs: another half */
 #define PAIRS_FEW      16u   /* a map's first room */
 
