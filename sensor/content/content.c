@@ -410,8 +410,6 @@ static void swap_facts(struct facts *facts)
     facts->body[SIDE_RESP] = body;
     facts->entropy[SIDE_ORIG] = facts->entropy[SIDE_RESP];
     facts->entropy[SIDE_RESP] = entropy;
-    if (facts->functions)
-        function_set_swap(facts->functions);
 }
 
 void content_swapped(struct content *content, struct flow *flow)

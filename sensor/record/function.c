@@ -38,25 +38,13 @@ static void count_up(uint16_t *count, unsigned by)
     *count = (uint16_t)(by < UINT16_MAX - (unsigned)*count ? *count + by : UINT16_MAX);
 }
 
-static uint32_t with_bit(uint32_t bits, size_t at, bool bit)
-{
-    uint32_t below = ((uint32_t)1 << at) - 1;
-    return (bits & below) | ((bits & ~below) << 1) | ((uint32_t)bit << at);
-}
-
-static uint32_t without_bit(uint32_t bits, size_t at)
-{
-    uint32_t below = ((uint32_t)1 << at) - 1;
-    return (bits & below) | (bits >> 1 & ~below);
-}
-
 static void put(struct function_set *set, uint16_t code, bool back)
 {
     size_t at = place_of(set, code);
+    uint32_t below = ((uint32_t)1 << at) - 1;
     memmove(&set->code[at + 1], &set->code[at], (set->count - at) * sizeof *set->code);
     set->code[at] = code;
-    set->back = with_bit(set->back, at, back);
-    set->both = with_bit(set->both, at, false);
+    set->back = (set->back & below) | ((set->back & ~below) << 1) | ((uint32_t)back << at);
     set->count++;
 }
 
@@ -68,10 +56,10 @@ static bool give_way(struct function_set *set)
         at--;
     if (at-- == 0)
         return false;
+    uint32_t below = ((uint32_t)1 << at) - 1;
     set->count--;
     memmove(&set->code[at], &set->code[at + 1], (set->count - at) * sizeof *set->code);
-    set->back = without_bit(set->back, at);
-    set->both = without_bit(set->both, at);
+    set->back = (set->back & below) | (set->back >> 1 & ~below);
     count_up(&set->more_back, 1);
     return true;
 }
@@ -79,14 +67,12 @@ static bool give_way(struct function_set *set)
 static void add(struct function_set *set, uint16_t code, bool back)
 {
     size_t at = place_of(set, code);
-    if (at < set->count && set->code[at] == code) {
-        set->both |= (uint32_t)(function_set_is_back(set, at) != back) << at;
-        set->back &= ~set->both;
-    } else if (set->count < FUNCTIONS_MAX || (!back && give_way(set))) {
+    if (at < set->count && set->code[at] == code)
+        set->back &= ~((uint32_t)!back << at);
+    else if (set->count < FUNCTIONS_MAX || (!back && give_way(set)))
         put(set, code, back);
-    } else {
+    else
         count_up(back ? &set->more_back : &set->more, 1);
-    }
 }
 
 void function_set_add(struct function_set *set, uint16_t code)
@@ -96,34 +82,17 @@ void function_set_add(struct function_set *set, uint16_t code)
 
 void function_set_merge(struct function_set *set, const struct function_set *other)
 {
-    for (size_t i = 0; i < other->count; i++) {
+    for (size_t i = 0; i < other->count; i++)
         add(set, other->code[i], function_set_is_back(other, i));
-        if (other->both >> i & 1)
-            add(set, other->code[i], true);
-    }
     count_up(&set->more, other->more);
     count_up(&set->more_back, other->more_back);
 }
 
-static uint32_t all_of(const struct function_set *set)
-{
-    return (uint32_t)(((uint64_t)1 << set->count) - 1);
-}
-
 void function_set_turn_back(struct function_set *set)
 {
-    set->back = all_of(set);
-    set->both = 0;
+    set->back = (uint32_t)(((uint64_t)1 << set->count) - 1);
     count_up(&set->more_back, set->more);
     set->more = 0;
-}
-
-void function_set_swap(struct function_set *set)
-{
-    uint16_t more = set->more;
-    set->back = ~set->back & ~set->both & all_of(set);
-    set->more = set->more_back;
-    set->more_back = more;
 }
 
 /* --- names ------------------------------------------------------------------------------------ */

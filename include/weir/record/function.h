@@ -35,7 +35,6 @@ struct function_set {
      * Both stay at UINT16_MAX. */
     uint16_t more, more_back;
     uint32_t back; /* bit i: code[i] was asked for by the other side only */
-    uint32_t both; /* likewise by either; records do not carry it */
 };
 
 bool function_set_has(const struct function_set *set, uint16_t code);
@@ -45,8 +44,6 @@ void function_set_add(struct function_set *set, uint16_t code); /* the client's 
 void function_set_merge(struct function_set *set, const struct function_set *other);
 /* All of it was asked for by who is not the client. */
 void function_set_turn_back(struct function_set *set);
-/* Who was taken for the client is the other side. */
-void function_set_swap(struct function_set *set);
 
 /* The largest code that requests of this service can have; 0: it has none. */
 uint16_t function_last(enum service service);

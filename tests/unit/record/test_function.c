@@ -80,37 +80,6 @@ static void test_who_is_asked(void **state)
     assert_int_equal(set.more_back, 2 + 30);
 }
 
-/* Who was taken for the client was not: what both asked for stays the client's. */
-static void test_swapped(void **state)
-{
-    struct function_set set = {.count = 0}, back = {.count = 0}, copy = {.count = 0};
-    (void)state;
-    function_set_add(&back, 5);
-    function_set_add(&back, 3);
-    function_set_turn_back(&back);
-    function_set_add(&set, 3);
-    function_set_add(&set, 16);
-    function_set_merge(&set, &back); /* 3: both; 5: the other; 16: the client */
-    set.more = 7;
-    function_set_swap(&set);
-    assert_int_equal(set.count, 3);
-    assert_int_equal(set.back, 1u << 2);
-    assert_int_equal(set.more, 0);
-    assert_int_equal(set.more_back, 7);
-    function_set_add(&set, 1); /* before them all */
-    assert_int_equal(set.back, 1u << 3);
-    function_set_merge(&copy, &set);
-    function_set_swap(&copy); /* 1, 5: the other's by now */
-    assert_int_equal(copy.back, 1u << 0 | 1u << 2);
-    function_set_swap(&copy);
-    assert_int_equal(copy.back, set.back);
-    for (uint16_t code = 20; code < 20 + FUNCTIONS_MAX; code++)
-        function_set_add(&set, code); /* 16 gave way */
-    assert_int_equal(set.back, 0);
-    function_set_swap(&set);
-    assert_int_equal(set.back, UINT32_MAX & ~(1u << 1)); /* but 3 */
-}
-
 static void expect(enum service service, uint16_t code, const char *text)
 {
     char have[FUNCTION_TEXT_SIZE];
@@ -166,8 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set),          cmocka_unit_test(test_bound),
-        cmocka_unit_test(test_who_is_asked), cmocka_unit_test(test_swapped),
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_writes),
-        cmocka_unit_test(test_all_names)};
+        cmocka_unit_test(test_who_is_asked), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_writes),       cmocka_unit_test(test_all_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
