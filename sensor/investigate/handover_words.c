@@ -50,8 +50,8 @@ static const char *const phrases[PHRASES][HANDOVER_LANGUAGES] = {
     [PHRASE_NO_BEAT_AT_ALL] = {"No heartbeat in the journal: gaps cannot be told.",
                                "記録にハートビートがないため、監視の欠落は判断できません。"},
     [PHRASE_DRIFT] =
-        {"Between zones: {0} not in the matrix, {1} conduits silent (weir zones drift)",
-         "ゾーン間: マトリクスにない通信 {0} 件、通信のないコンジット {1} 件"
+        {"Between zones, so far: {0} not in the matrix, {1} conduits silent (weir zones drift)",
+         "ゾーン間(これまで): マトリクスにない通信 {0} 件、通信のないコンジット {1} 件"
          "（weir zones drift）"},
     [PHRASE_BUDGET] = {"Budget: {0} incidents of {1} nominal ({2} hosts with a baseline)",
                        "アラート予算: {0} 件（目安 {1} 件、ベースライン確立済みホスト {2} 台）"},

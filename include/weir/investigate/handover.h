@@ -21,7 +21,7 @@
 
 enum handover_language { HANDOVER_ENGLISH, HANDOVER_JAPANESE, HANDOVER_LANGUAGES };
 
-/* Of what passes between zones, since the sensor's engine began: rows that the matrix lacks, of
+/* Of what passes between zones, so far, whatever the time of the hand-over: rows that the matrix lacks, of
  * which the first are named, and conduits of which nothing was seen. */
 struct handover_drift {
     bool known; /* else there is no matrix, or no sensor answers */

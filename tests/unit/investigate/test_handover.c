@@ -195,7 +195,7 @@ static void test_english(void **state)
          "  03-02 02:10 – 03-02 02:59  inc-999999  nothing came of VLAN 20\n"
          "  03-02 00:03 – 03-02 00:40  no heartbeat: nobody knows what was seen\n"
          "\n"
-         "Between zones: 7 not in the matrix, 2 conduits silent (weir zones drift)\n"
+         "Between zones, so far: 7 not in the matrix, 2 conduits silent (weir zones drift)\n"
          "  a -> b modbus\n"
          "  b -> c tls\n"
          "  … and 5 more\n"
