@@ -2,8 +2,10 @@
 #include "weir/base/pages.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/poison.h"
 
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -44,10 +46,12 @@ static size_t whole_pages(size_t bytes)
 
 void *pages_calloc(size_t count, size_t size)
 {
-    if (count * size < PAGES_HUGE)
+    size_t bytes;
+    bool fits = !__builtin_mul_overflow(count, size, &bytes) && bytes <= SIZE_MAX / 2;
+    if (!fits || bytes < PAGES_HUGE)
         return xcalloc(count, size);
-    void *memory = map_aligned(whole_pages(count * size));
-    return memory ? memory : xcalloc(SIZE_MAX, size); /* says so, and ends */
+    void *memory = map_aligned(whole_pages(bytes));
+    return memory ? memory : xcalloc(SIZE_MAX, 2); /* says so, and ends */
 }
 
 void pages_free(void *memory, size_t count, size_t size)
@@ -67,14 +71,18 @@ void pages_free(void *memory, size_t count, size_t size)
  * what all others are cut from. Nothing of it is touched here, so it takes no memory. */
 void pages_heap(void)
 {
-    mallopt(M_TRIM_THRESHOLD, HEAP_TRIM);
-    mallopt(M_MMAP_THRESHOLD, HEAP_MAPPED);
+    static bool done;
+    if (done || WEIR_POISONS) /* the sanitizer's heap is another */
+        return;
+    done = true;
     mallopt(M_MMAP_MAX, 0);
     uint8_t *block = malloc(HEAP_BYTES);
     mallopt(M_MMAP_MAX, HEAP_MAPS);
-    if (!block) /* a limit on the address space: it is as it was */
+    if (!block) /* a limit on the address space: the heap is as it was */
         return;
     size_t before = -(uintptr_t)block & (PAGES_HUGE - 1);
     madvise(block + before, HEAP_BYTES - PAGES_HUGE, MADV_HUGEPAGE); /* as above */
+    mallopt(M_TRIM_THRESHOLD, HEAP_TRIM);
+    mallopt(M_MMAP_THRESHOLD, HEAP_MAPPED);
     free(block);
 }

@@ -92,9 +92,13 @@ bool look_back_has_tape(const struct session *s)
     return s->again && s->tape;
 }
 
+/* Nothing is cut where all of it is judged, and only closed or told. */
 void look_back_interrupt(struct session *s)
 {
     char until[64] = "its beginning";
+    struct tape_progress tape = tape_progress_of(s->tape);
+    if (tape.bytes_read == tape.bytes)
+        return;
     const struct engine_counts *counts = engine_counts_of(s->stack.engine);
     if (counts->last.ns != INT64_MIN)
         calendar_text(s->stack.calendar, counts->last, CALENDAR_MINUTE, until, sizeof until);
@@ -188,8 +192,8 @@ int look_back(struct session *s)
 {
     keep_digests(s);
     finish_tape(s);
-    session_end_reading(s);
     s->again = true;
+    session_end_reading(s);
     s->fleet = s->hindsight ? hindsight_take_fleet(s->hindsight) : NULL;
     s->options.again(s->options.context);
     s->journal_folder = xasprintf("%s/again", s->folder);

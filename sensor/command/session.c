@@ -173,7 +173,9 @@ static void on_interrupt(void *context)
         _exit(130);
     s->interrupted = true;
     if (!s->options.follow && !s->options.progressed && !s->options.live_ns)
-        log_warn("interrupted: judging what was read so far (again to leave at once)");
+        log_warn("interrupted: %s (again to leave at once)",
+                 look_back_has_tape(s) ? "what was judged so far is summed up"
+                                       : "judging what was read so far");
     if (look_back_has_tape(s))
         look_back_interrupt(s);
     else
@@ -356,7 +358,7 @@ void session_describe(const struct session *s, struct summary_input *input, stru
     for (size_t i = 0; i < count; i++) {
         const struct error *error = &found[i].error;
         bool left_out = is_left_out(s, found, i);
-        if (error->code == ERROR_NONE)
+        if (error->code == ERROR_NONE && i == 0) /* it is of all of them, and said once */
             error = &s->cut;
         bool right = error->code == ERROR_NONE || left_out;
         input[i] = (struct summary_input){.path = found[i].path,
@@ -472,7 +474,7 @@ void session_end_reading(struct session *s)
     s->interrupt[0] = s->interrupt[1] = s->timer = NULL;
     clear_store(s);
     stack_close_engine(&s->stack); /* closes the rings: who waits for room goes on and ends */
-    if (!s->tape) {
+    if (!look_back_has_tape(s)) {
         feed_free(s->feed);
         s->feed = NULL;
     } else if (s->feed) { /* it alone knows what the inputs were */

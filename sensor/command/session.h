@@ -38,7 +38,7 @@ struct session_options {
     bool progress;
     /* Instead of that line, now and then; or NULL. */
     void (*progressed)(void *context, const struct feed_progress *progress);
-    /* What was observed so far is void: the inputs are read again from their beginning. */
+    /* What was observed so far is void: all is judged again from the beginning. */
     void (*again)(void *context);
     void (*flow)(void *context, const struct flow_view *view);
     void (*content)(void *context, const struct ip *host, const struct destination *destination,

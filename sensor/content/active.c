@@ -2,10 +2,11 @@
  * content room no more than these do.
  *
  * The active ones lie in an array. When it is full, a hand goes round it (second chance): payload
- * gives a flow three rounds, a handshake none, and whoever has none left makes room. A flow of
- * which no byte was looked at yet just goes: it begins anew with its first payload, where it would
- * have begun anyway. Of the others what was found stays, what was counted is told, and nothing more
- * is looked at; that is counted (content_given_up).
+ * gives a flow three rounds, and whoever has none left makes room. A flow of which no byte was
+ * looked at yet (the first ones are missing, or its end says that some were) just goes: it begins
+ * anew with its next payload, and what is missing is told as a gap. Of the others what was found
+ * stays, what was counted is told, and nothing more is looked at; that is counted
+ * (content_given_up).
  *
  * A datagram stands alone, so UDP can always be looked at again.
  *

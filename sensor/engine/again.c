@@ -35,7 +35,8 @@ const struct ordered *again_peek(struct engine *engine)
         tape_next(engine->config.tape, &again->item.worker, &error);
     if (error.code != ERROR_NONE)
         engine_fail(engine, &error);
-    engine->order.ended = !record;
+    else
+        engine->order.ended = !record;
     if (!record)
         return NULL;
     again->left--;

@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+_Static_assert(sizeof(struct swept_server) <= RECENT_VALUE_MAX, "a value of recent keys");
+
 static const enum swept_kind kind_of_class[] = {
     [CONTENT_ACCOUNT - CONTENT_CLASSES] = SWEPT_ACCOUNTS,
     [CONTENT_REFUSED - CONTENT_CLASSES] = SWEPT_REFUSED,

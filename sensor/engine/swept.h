@@ -15,7 +15,7 @@
 struct engine;
 struct flow_view;
 
-#define SWEPT_ITEMS     131072u /* distinct ones of all pairs and the day: some 100 bytes each */
+#define SWEPT_ITEMS     131072u /* distinct ones of all pairs and the day: 32 to 64 bytes each */
 #define SWEPT_PAIRS     32768u
 #define SWEPT_SERVERS   1024u
 #define SWEPT_MOST      4096u /* of a kind that are counted, of a pair and day */

@@ -25,10 +25,10 @@ struct tape {
     struct tape_packer packer;
 };
 
-static uint64_t half_of_free(int fd)
+static uint64_t free_bytes(int fd)
 {
     struct statvfs disk;
-    return fstatvfs(fd, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize / 2 : 0;
+    return fstatvfs(fd, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : 0;
 }
 
 struct tape *tape_new(const char *path, uint64_t most_bytes, struct error *error)
@@ -40,7 +40,7 @@ struct tape *tape_new(const char *path, uint64_t most_bytes, struct error *error
     }
     unlink(path);
     struct tape *tape = xcalloc(1, sizeof *tape);
-    uint64_t half = half_of_free(fd);
+    uint64_t half = free_bytes(fd) / 2;
     tape->fd = fd;
     tape->most_bytes = most_bytes < half ? most_bytes : half;
     tape->buffer = xcalloc(1, BUFFER_BYTES);
@@ -67,8 +67,11 @@ static void give_up(struct tape *tape)
         return; /* the room is given back when the file is closed */
 }
 
+/* Others write to that disk, too: it takes no more than it leaves. */
 static void flush(struct tape *tape)
 {
+    if (tape->bytes > free_bytes(tape->fd))
+        give_up(tape);
     for (size_t at = 0; at < tape->size && !tape->given_up;) {
         ssize_t wrote = write(tape->fd, tape->buffer + at, tape->size - at);
         if (wrote <= 0 && errno != EINTR)

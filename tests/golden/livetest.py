@@ -297,12 +297,16 @@ class Tcpdump:
     def __init__(self, test, space, interface):
         self.test, self.path = test, test.path(f"dump{next(numbers)}.pcap")
         self.process = space.start("tcpdump", "-i", interface, "-w", self.path, "-B", "65536", "-s", "0",
-                                   "--immediate-mode", "-Z", "root", stderr=subprocess.PIPE)
+                                   "-U", "--immediate-mode", "-Z", "root", stderr=subprocess.PIPE)
         line = self.process.stderr.readline()
         if b"listening on" not in line:
             raise AssertionError(f"tcpdump: {line}")
 
     def stop(self):
+        """What the kernel holds for it when it is told to end, it leaves there: the file has to come to rest first."""
+        size = -1
+        while size != (size := os.path.getsize(self.path)):
+            time.sleep(.3)
         self.process.send_signal(signal.SIGINT)
         with self.process.stderr as pipe:
             words = pipe.read().decode()

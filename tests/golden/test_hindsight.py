@@ -66,7 +66,7 @@ class Office(Case):
     def test_read_once_or_twice(self):
         """Where the records of the first reading have no room (builds with WEIR_FAULTS), the inputs are read again."""
         log = self.log(uploads(THIEF, DROP))
-        for words in (("--flows",), ("--workers", "2")):
+        for words in (("--flows",), ("--workers", "0"), ("--workers", "2")):
             once = self.replay(*words, log)
             twice = self.replay(*words, log, env={"WEIR_FAULT": "tape"})
             self.assertIn((THIEF, DROP), opened(once))

@@ -17,8 +17,9 @@ void *pages_alloc(size_t size);
 void *pages_calloc(size_t count, size_t size);
 void pages_free(void *memory, size_t count, size_t size);
 
-/* Asks for huge pages for the first gigabyte of the heap, which is not given back to the system
- * from here on. Before there are threads, in a process that keeps much in small blocks. */
+/* Asks for huge pages for the first gigabyte of the heap, once a process. From there on the heap
+ * keeps what it once had, up to 2 GiB that nobody uses. For a process that keeps much in small
+ * blocks. */
 void pages_heap(void);
 
 #endif

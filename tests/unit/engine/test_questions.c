@@ -96,6 +96,37 @@ static void test_recent_keys(void **state)
     recent_keys_fini(&again);
 }
 
+static uint64_t spread(uint64_t n) /* splitmix64: keys as hashes are */
+{
+    n = (n + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    n = (n ^ (n >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    return n ^ (n >> 27);
+}
+
+/* The last `room` new keys are there with what was put, however many came and in which order they
+ * were asked for; tables of more than two megabytes, too. */
+static void test_recent_keys_in_turn(void **state)
+{
+    struct recent_keys recent;
+    const uint64_t room = 70000, keys = 300000;
+    (void)state;
+    recent_keys_init(&recent, room, 3 * sizeof(uint64_t));
+    for (uint64_t n = 0; n < keys; n++) {
+        uint64_t *value = recent_keys_put(&recent, spread(n));
+        assert_int_equal(value[0] | value[1] | value[2], 0); /* it is new */
+        value[0] = n;
+        value[2] = ~n;
+        uint64_t back = n - spread(n) % (n < room / 2 ? n + 1 : room / 2);
+        value = recent_keys_get(&recent, spread(back));
+        assert_non_null(value);
+        assert_true(value[0] == back && value[1] == 0 && value[2] == ~back);
+    }
+    assert_null(recent_keys_get(&recent, spread(0)));
+    assert_true(recent.young.count <= room && recent.old.count <= room);
+    assert_int_equal(recent.forgotten + recent.young.count + recent.old.count, keys);
+    recent_keys_fini(&recent);
+}
+
 /* Halves of a day: what is older than the one before is gone. */
 static void test_halves_turn(void **state)
 {
@@ -492,6 +523,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_name_apart, set_up, tear_down),
         cmocka_unit_test(test_recent_keys),
+        cmocka_unit_test(test_recent_keys_in_turn),
         cmocka_unit_test_setup_teardown(test_halves_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_restart, set_up, tear_down),
         cmocka_unit_test(test_a_clock_that_is_set_back),

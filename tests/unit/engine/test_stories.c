@@ -4,6 +4,7 @@
 #include "../../../sensor/engine/stories_kept.h"
 #include "../../../sensor/engine/thin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define LIMIT 50 /* in these tests; most of the stories lie thinned */
@@ -573,6 +574,32 @@ static void test_those_asleep_are_the_same(void **state)
     stories_fini(&narrow);
 }
 
+/* Who was made and not asked for again falls asleep behind STORIES_YOUNG of its like; who was asked
+ * for again stays, although he is older than they. */
+static void test_the_young_sleep_first(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    char name[32];
+    stories->limit = 4 * STORIES_YOUNG;
+    for (unsigned i = 0; i < 3 * STORIES_YOUNG; i++) {
+        snprintf(name, sizeof name, "n%u.example", i);
+        struct destination to = destination_of(name);
+        struct open_story *open = stories_open(stories, &host, &to, (struct ptime){START + i});
+        assert_ptr_equal(open->entry->awake, open);
+        if (i == 0)
+            assert_ptr_equal(stories_open(stories, &host, &to, (struct ptime){START}), open);
+        assert_true(stories->young.count <= STORIES_YOUNG);
+    }
+    assert_int_equal(stories->used.count, 1);
+    assert_int_equal(stories->awake, STORIES_YOUNG + 1);
+    assert_non_null(stories->oldest->newer->thin); /* n1 */
+    for (struct story_entry *entry = stories->oldest; entry; entry = entry->newer)
+        stories_wake(stories, entry);
+    assert_int_equal(stories->young.count, 0);
+    assert_int_equal(stories->awake, 3 * STORIES_YOUNG);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -589,6 +616,7 @@ int main(void)
         cmocka_unit_test(test_thin_is_exact),
         cmocka_unit_test(test_thin_is_not_believed),
         WITH(test_those_asleep_are_the_same),
+        WITH(test_the_young_sleep_first),
         WITH(test_a_gap_ends_a_story),
         WITH(test_advancing_forgets),
         WITH(test_packed),
