@@ -93,7 +93,7 @@ static void make_known(struct bench *bench, union any_record *record, int64_t no
     uint32_t name = (host * 7 + service) % NAMES;
     struct flow_key key = make_key(bench, host, NAMED + name);
     make_flow(record, 0, now_ns, &key, 200 + chance(bench) % 4000, 1000 + chance(bench) % 60000);
-    snprintf(text, sizeof text, "www.service%" PRIu32 ".example", name);
+    snprintf(text, sizeof text, "www.service%" PRIu32 ".jp", name);
     give_server_name(record, text);
 }
 
@@ -159,8 +159,10 @@ static void visit_all(struct bench *bench)
     for (uint32_t i = 0; i < NAMES; i++) {
         char name[64];
         struct ip ip = address(NAMED + i);
-        snprintf(name, sizeof name, "www.service%" PRIu32 ".example", i);
-        make_answer(&record, 0, bench->hour_ns + 1, name, &ip, 1);
+        snprintf(name, sizeof name, "www.service%" PRIu32 ".jp", i);
+        make_question(&record, 0, bench->hour_ns + 2 * i, name);
+        rig_push(bench->rig, 0, &record);
+        make_answer(&record, 0, bench->hour_ns + 2 * i + 1, name, &ip, 1);
         rig_push(bench->rig, 0, &record);
     }
     for (uint64_t i = 0; i < count; i++) {
