@@ -249,7 +249,8 @@ int main(int argc, char **argv)
     struct bench bench = {.hour_ns = MONDAY_8, .state = UINT64_C(88172645463325252)};
     uint64_t count = argc > 3 ? strtoull(argv[2], NULL, 10) : 0;
     bench.hosts = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
-    if (count == 0 || count > FLOWS_MAX || bench.hosts == 0 || bench.hosts > HOSTS_MAX) {
+    if (count == 0 || !strchr("knb", *argv[1]) || count > FLOWS_MAX || bench.hosts == 0 ||
+        bench.hosts > HOSTS_MAX) {
         fprintf(stderr, "usage: bench_engine known|new|both RECORDS HOSTS [HOURS]\n");
         return 2;
     }
