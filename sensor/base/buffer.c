@@ -26,7 +26,7 @@ void *xcalloc(size_t count, size_t size)
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SMALL_BYTES)
         return or_die(calloc(count ? count : 1, size ? size : 1));
     void *memory = or_die(malloc(bytes ? bytes : 1));
-    __asm__("" : "+r"(memory)); /* else the compiler makes a calloc of the two */
+    __asm__("" ::"r"(memory) : "memory"); /* else the compiler makes a calloc of the two */
     memset(memory, 0, bytes ? bytes : 1);
     return memory;
 }

@@ -83,7 +83,8 @@ static uint64_t *put(const struct recent_keys *recent, struct recent_table *tabl
     return slot;
 }
 
-static void take_out(const struct recent_keys *recent, struct recent_table *table, uint64_t *slot)
+static void take_out(const struct recent_keys *recent, struct recent_table *table,
+                     const uint64_t *slot)
 {
     size_t hole = (size_t)(slot - table->slot) / recent->words;
     for (size_t i = (hole + 1) & table->mask; *at(recent, table, i); i = (i + 1) & table->mask) {
