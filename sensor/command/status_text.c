@@ -226,7 +226,8 @@ static void show_engine(struct screen *screen, const struct json_value *status)
             whole_of(json_get(engine, "halves"), "joined"));
     if (whole_of(json_get(engine, "zones"), "flows_drifted") > 0)
         row(screen, "",
-            "%" PRId64 " flows between zones asked for what their conduit does not list: weir zones drift",
+            "%" PRId64
+            " flows between zones asked for what their conduit does not list: weir zones drift",
             whole_of(json_get(engine, "zones"), "flows_drifted"));
     if (late > 0)
         row(screen, "", "%" PRId64 " records came LATE, behind their watermark", late);

@@ -21,8 +21,8 @@
 
 enum handover_language { HANDOVER_ENGLISH, HANDOVER_JAPANESE, HANDOVER_LANGUAGES };
 
-/* Of what passes between zones, so far, whatever the time of the hand-over: rows that the matrix lacks, of
- * which the first are named, and conduits of which nothing was seen. */
+/* Of what passes between zones, so far, whatever the time of the hand-over: rows that the matrix
+ * lacks, of which the first are named, and conduits of which nothing was seen. */
 struct handover_drift {
     bool known; /* else there is no matrix, or no sensor answers */
     size_t rows, silent;
