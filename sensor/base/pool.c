@@ -3,21 +3,10 @@
 #include "weir/base/pool.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/poison.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#ifdef __has_feature /* clang's way of saying it */
-#define HAS_CLANG_ASAN __has_feature(address_sanitizer)
-#else
-#define HAS_CLANG_ASAN 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || HAS_CLANG_ASAN
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, size)   ((void)(at), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
-#endif
 
 #define CHUNK_BYTES  ((size_t)64 << 10)
 #define CHUNK_BLOCKS 16u /* at least, of large ones */
@@ -56,11 +45,11 @@ static void *take_new(struct pool *pool)
         pool->chunk = chunk;
         pool->at = chunk->block;
         pool->end = chunk->block + bytes;
-        ASAN_POISON_MEMORY_REGION(pool->at, bytes);
+        poison(pool->at, bytes);
     }
     void *block = pool->at;
     pool->at += pool->bytes;
-    ASAN_UNPOISON_MEMORY_REGION(block, pool->bytes);
+    unpoison(block, pool->bytes);
     return block;
 }
 
@@ -69,7 +58,7 @@ void *pool_take(struct pool *pool)
     struct pool_block *block = pool->spare;
     if (!block)
         return memset(take_new(pool), 0, pool->bytes);
-    ASAN_UNPOISON_MEMORY_REGION(block, pool->bytes);
+    unpoison(block, pool->bytes);
     pool->spare = block->next;
     return memset(block, 0, pool->bytes);
 }
@@ -81,5 +70,5 @@ void pool_give(struct pool *pool, void *memory)
         return;
     block->next = pool->spare;
     pool->spare = block;
-    ASAN_POISON_MEMORY_REGION(block, pool->bytes);
+    poison(block, pool->bytes);
 }

@@ -4,8 +4,8 @@
  *
  * A file of this process's own, without a name: it goes when the process does, however that ends.
  * What comes back is what was put, to the byte; it is not validated again. Bound: half of what was
- * free on its file system when it was made, and TAPE_MOST_BYTES; one that comes to more is given up
- * and takes no room any more. One thread. */
+ * free on its file system when it was made, what is still free there, and TAPE_MOST_BYTES; one that
+ * comes to more is given up and takes no room any more. One thread. */
 #ifndef WEIR_RECORD_TAPE_H
 #define WEIR_RECORD_TAPE_H
 
