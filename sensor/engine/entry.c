@@ -141,6 +141,9 @@ static void take_record(struct engine *engine, const struct entry *entry)
     if (header->kind == RECORD_FLOW)
         open_flows_note(&engine->open_flows, entry->worker, (const void *)header);
     order_add(&engine->order, header, entry->worker, entry->incarnation);
+    if (header->kind == RECORD_FLOW &&
+        ((const struct record_flow *)(const void *)header)->end == FLOW_END_INPUT)
+        order_promise(&engine->order, entry->worker, (const void *)header);
     bound_order(engine, entry->worker);
 }
 
