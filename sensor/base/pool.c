@@ -72,3 +72,39 @@ void pool_give(struct pool *pool, void *memory)
     pool->spare = block;
     poison(block, pool->bytes);
 }
+
+/* --- of many sizes ---------------------------------------------------------------------------- */
+
+void pools_init(struct pools *pools)
+{
+    for (size_t i = 0; i < POOLS; i++)
+        pool_init(&pools->of[i], (i + 1) * POOLS_GRAIN);
+}
+
+void pools_fini(struct pools *pools)
+{
+    for (size_t i = 0; i < POOLS; i++)
+        pool_fini(&pools->of[i]);
+}
+
+/* NULL: it is the heap's. */
+static struct pool *pool_of(struct pools *pools, size_t bytes)
+{
+    size_t at = bytes > 0 ? (bytes - 1) / POOLS_GRAIN : 0;
+    return at < POOLS ? &pools->of[at] : NULL;
+}
+
+void *pools_take(struct pools *pools, size_t bytes)
+{
+    struct pool *pool = pool_of(pools, bytes);
+    return pool ? pool_take(pool) : xcalloc(1, bytes);
+}
+
+void pools_give(struct pools *pools, void *memory, size_t bytes)
+{
+    struct pool *pool = pool_of(pools, bytes);
+    if (pool)
+        pool_give(pool, memory);
+    else
+        free(memory);
+}

@@ -95,6 +95,7 @@ void host_total_free(struct host_total *total)
     size_t mask = total->pairs.mask;
     struct map_entry *room = empty_room(&total->pairs);
     free(total->seen_by);
+    tie_cut(&total->tie);
     if (spare.hosts == HOSTS_SPARE) {
         free(room);
         free(total);
@@ -143,6 +144,7 @@ void pair_total_free(struct pair_total *pair)
     bool is_short = strnlen(key_behind(pair), PAIR_KEY_SHORT) < PAIR_KEY_SHORT;
     bool is_kept = is_short && spare.count < PAIRS_SPARE;
     starts_fini(&pair->starts);
+    tie_cut(&pair->tie);
     free(pair->seen_by);
     if (!is_kept) {
         free(pair);

@@ -224,13 +224,25 @@ static void receive(struct engine *engine, const struct flow_view *view)
     }
 }
 
+/* NULL: it is refused. */
+static struct host_total *total_of(struct engine *engine, struct host *host, int64_t hour)
+{
+    struct tie *tie = host->total.other;
+    struct host_total *total = tie ? TIE_OWNER(tie, struct host_total, tie) : NULL;
+    if (total && total->hour == hour && total->sends)
+        return total;
+    total = totals_open(engine->totals, &host->ip, hour);
+    if (total)
+        tie_bind(&host->total, &total->tie);
+    return total;
+}
+
 static struct booked book_record(struct engine *engine, const struct flow_view *view,
-                                 const struct host *host)
+                                 struct host *host)
 {
     const struct record_flow *record = view->record;
     struct booked booked = {.civil = account_hour(engine, (struct ptime){record->fresh_since_ns})};
-    struct host_total *total = booked.total =
-        totals_open(engine->totals, &host->ip, booked.civil.hour);
+    struct host_total *total = booked.total = total_of(engine, host, booked.civil.hour);
     if (!total) {
         engine->counts.refused_bytes += view->out.value;
         return booked;

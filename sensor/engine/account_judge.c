@@ -203,6 +203,13 @@ static void apply_rules(struct engine *engine, const struct flow_view *view, str
     ruled_flow(engine, &flow);
 }
 
+/* NULL: the pair is that of all destinations that found no room, whose stories are many. */
+static struct tie *pair_tie(const struct flow_view *view, struct pair_total *pair)
+{
+    bool own = !destination_is_other(&pair->destination) || destination_is_other(view->destination);
+    return own ? &pair->tie : NULL;
+}
+
 /* --- one record ------------------------------------------------------------------------------- */
 
 void account_judge(struct engine *engine, const struct flow_view *view, struct host *host,
@@ -212,8 +219,11 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
     const struct civil civil = booked->civil;
     struct host_total *total = booked->total;
     const struct ip *at = &view->way.host;
-    struct open_story *whole = zoned_story(engine, &host->ip, at, NULL, now);
-    struct open_story *open = zoned_story(engine, &host->ip, at, view->destination, now);
+    struct tie *tie = pair_tie(view, booked->pair);
+    struct open_story *whole = zoned_story_tied(engine, &host->whole, &host->ip, at, NULL, now);
+    struct open_story *open =
+        tie ? zoned_story_tied(engine, tie, &host->ip, at, view->destination, now)
+            : zoned_story(engine, &host->ip, at, view->destination, now);
     story_add(whole, view);
     story_add(open, view);
     const struct profile *profile =

@@ -76,11 +76,7 @@ static int64_t clamp_time(int64_t time_ns)
 /* The input of this worker ended in good order. */
 static void end_worker(struct engine *engine, uint32_t number)
 {
-    size_t count;
-    struct open_flow **open = open_flows_take(&engine->open_flows, number, &count);
-    for (size_t i = 0; i < count; i++)
-        free(open[i]);
-    free(open);
+    open_flows_drop(&engine->open_flows, number);
     engine->worker[number].ended = true;
     order_watermark(&engine->order, number, PTIME_MAX);
 }
@@ -145,6 +141,9 @@ static void take_record(struct engine *engine, const struct entry *entry)
     if (header->kind == RECORD_FLOW)
         open_flows_note(&engine->open_flows, entry->worker, (const void *)header);
     order_add(&engine->order, header, entry->worker, entry->incarnation);
+    if (header->kind == RECORD_FLOW &&
+        ((const struct record_flow *)(const void *)header)->end == FLOW_END_INPUT)
+        order_promise(&engine->order, entry->worker, (const void *)header);
     bound_order(engine, entry->worker);
 }
 
@@ -184,26 +183,26 @@ static void take_attach(struct engine *engine, const struct entry *entry)
 }
 
 /* The flow ends with what was known of it: nothing fresh, at the time of the loss. */
-static void end_flow(struct engine *engine, struct open_flow *open, int64_t loss_ns)
+static void end_flow(struct engine *engine, uint32_t number, struct record_flow *record,
+                     int64_t loss_ns)
 {
-    struct record_flow *record = open->record;
-    struct worker *worker = &engine->worker[open->worker];
+    struct worker *worker = &engine->worker[number];
     record->end = FLOW_END_LOST;
     record->fresh_since_ns = record->last_ns;
     record->flags &= (uint16_t)~FLOW_TURNED; /* its last record said so: once is enough */
     memset(record->fresh, 0, sizeof record->fresh);
     record->header.number = ++worker->number;
     record->header.time_ns = loss_ns;
-    order_add(&engine->order, &record->header, open->worker, worker->incarnation);
+    order_add(&engine->order, &record->header, number, worker->incarnation);
 }
 
 static void lose(struct engine *engine, uint32_t number, const char why[WHY_SIZE])
 {
     size_t count;
     struct worker *worker = &engine->worker[number];
-    struct open_flow **open = open_flows_take(&engine->open_flows, number, &count);
+    struct record_flow **open = open_flows_take(&engine->open_flows, number, &count);
     for (size_t i = 0; i < count; i++) {
-        end_flow(engine, open[i], worker->last.ns);
+        end_flow(engine, number, open[i], worker->last.ns);
         free(open[i]);
     }
     free(open);

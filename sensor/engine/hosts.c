@@ -217,6 +217,8 @@ static void free_host(void *value)
     profile_free(host->profile);
     free(host->blob);
     free(host->claims);
+    tie_cut(&host->whole);
+    tie_cut(&host->total);
     weigh_free(host);
     free(host);
 }

@@ -147,6 +147,8 @@ struct host {
     int64_t saved_hour;  /* a replay's: of the blob that its store has (save.c) */
     uint64_t stored_edits; /* store_close.h */
     struct host *newer[LISTS], *older[LISTS];
+    struct tie whole; /* its story as a whole */
+    struct tie total; /* the latest hour's, of those that are open */
     struct sight_host sight;
     struct weigh *weigh; /* its evidence in the open hours; NULL: not looked at yet */
     struct last_told told[EVIDENCE_SIDES]; /* by this sensor */

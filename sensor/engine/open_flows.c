@@ -1,22 +1,40 @@
 /* Open flows, in a map and in a list by their last report. Thread: the engine's. */
 #include "open_flows.h"
 
+#include "thin.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 _Static_assert(sizeof(struct open_key) == sizeof(struct flow_key) + sizeof(uint64_t), "no padding");
+_Static_assert(RECORD_MAX_BYTES <= THIN_LARGEST, "a record is thinned whole");
 
 void open_flows_init(struct open_flows *flows)
 {
     *flows = (struct open_flows){0};
     map_init_borrowing(&flows->map);
+    pools_init(&flows->pools);
+}
+
+static size_t bytes_of(size_t thin)
+{
+    return offsetof(struct open_flow, thin) + thin;
+}
+
+static void give(struct open_flows *flows, struct open_flow *open)
+{
+    pools_give(&flows->pools, open, bytes_of(open->thin_bytes));
 }
 
 void open_flows_fini(struct open_flows *flows)
 {
-    map_fini(&flows->map, free);
+    for (struct open_flow *newer, *open = flows->oldest; open; open = newer) {
+        newer = open->newer;
+        give(flows, open);
+    }
+    map_fini(&flows->map, NULL);
+    pools_fini(&flows->pools);
 }
 
 static void unlink_flow(struct open_flows *flows, struct open_flow *open)
@@ -39,48 +57,96 @@ static struct open_key key_of(uint32_t worker, const struct flow_key *key)
     return (struct open_key){flow_key_unordered(key), worker};
 }
 
-static struct open_flow *take(struct open_flows *flows, const struct open_key *key)
+static void forget(struct open_flows *flows, struct open_flow *open)
 {
-    struct open_flow *open = map_remove(&flows->map, key, sizeof *key);
-    if (open)
-        unlink_flow(flows, open);
+    map_remove(&flows->map, &open->key, sizeof open->key);
+    unlink_flow(flows, open);
+    give(flows, open);
+}
+
+/* A new one, the newest. */
+static struct open_flow *make(struct open_flows *flows, const struct open_key *key, size_t thin)
+{
+    if (flows->map.count >= OPEN_FLOWS_MAX) {
+        forget(flows, flows->oldest);
+        flows->forgotten++;
+    }
+    struct open_flow *open = pools_take(&flows->pools, bytes_of(thin));
+    open->key = *key;
+    map_put(&flows->map, &open->key, sizeof open->key, open);
     return open;
+}
+
+/* What it said before is of no use; its room is, where the new one has the same. */
+static struct open_flow *reuse(struct open_flows *flows, struct open_flow *open, size_t thin)
+{
+    if (pools_same(bytes_of(open->thin_bytes), bytes_of(thin))) {
+        unlink_flow(flows, open);
+        return open;
+    }
+    forget(flows, open);
+    return NULL;
 }
 
 void open_flows_note(struct open_flows *flows, uint32_t worker, const struct record_flow *record)
 {
+    uint8_t thin[THIN_MAX(RECORD_MAX_BYTES)];
     struct open_key key = key_of(worker, &record->key);
-    free(take(flows, &key));
-    if (record->end != FLOW_OPEN)
+    struct open_flow *open = map_get(&flows->map, &key, sizeof key);
+    if (record->end != FLOW_OPEN) {
+        if (open)
+            forget(flows, open);
         return;
-    if (flows->map.count >= OPEN_FLOWS_MAX) {
-        free(take(flows, &flows->oldest->key));
-        flows->forgotten++;
     }
-    struct open_flow *open = xrealloc(NULL, sizeof *open + record->header.size);
-    *open = (struct open_flow){.key = key, .record = (void *)(open + 1), .worker = worker};
-    memcpy(open->record, record, record->header.size);
-    map_put(&flows->map, &open->key, sizeof open->key, open);
+    size_t size = thin_pack(record, record->header.size, thin);
+    if (open)
+        open = reuse(flows, open, size);
+    if (!open)
+        open = make(flows, &key, size);
     link_newest(flows, open);
+    open->record_bytes = (uint16_t)record->header.size;
+    open->thin_bytes = (uint16_t)size;
+    memcpy(open->thin, thin, size);
+}
+
+void open_flows_record(const struct open_flow *open, struct record_flow *record)
+{
+    thin_unpack(open->thin, open->thin_bytes, record, open->record_bytes); /* our own */
 }
 
 static int by_key(const void *a, const void *b)
 {
-    const struct open_flow *x = *(struct open_flow *const *)a, *y = *(struct open_flow *const *)b;
-    return memcmp(&x->record->key, &y->record->key, sizeof x->record->key);
+    const struct record_flow *x = *(struct record_flow *const *)a;
+    const struct record_flow *y = *(struct record_flow *const *)b;
+    return memcmp(&x->key, &y->key, sizeof x->key);
 }
 
-struct open_flow **open_flows_take(struct open_flows *flows, uint32_t worker, size_t *count)
+static struct record_flow *take(struct open_flows *flows, struct open_flow *open)
 {
-    struct open_flow **taken = xcalloc(flows->map.count + 1, sizeof(struct open_flow *));
+    struct record_flow *record = xrealloc(NULL, open->record_bytes);
+    open_flows_record(open, record);
+    forget(flows, open);
+    return record;
+}
+
+struct record_flow **open_flows_take(struct open_flows *flows, uint32_t worker, size_t *count)
+{
+    struct record_flow **taken = xcalloc(flows->map.count + 1, sizeof(struct record_flow *));
     *count = 0;
     for (struct open_flow *open = flows->oldest, *newer; open; open = newer) {
         newer = open->newer;
-        if (open->worker == worker)
-            taken[(*count)++] = open;
+        if (open->key.worker == worker)
+            taken[(*count)++] = take(flows, open);
     }
-    for (size_t i = 0; i < *count; i++)
-        take(flows, &taken[i]->key);
-    qsort(taken, *count, sizeof(struct open_flow *), by_key);
+    qsort(taken, *count, sizeof(struct record_flow *), by_key);
     return taken;
+}
+
+void open_flows_drop(struct open_flows *flows, uint32_t worker)
+{
+    for (struct open_flow *open = flows->oldest, *newer; open; open = newer) {
+        newer = open->newer;
+        if (open->key.worker == worker)
+            forget(flows, open);
+    }
 }

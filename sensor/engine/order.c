@@ -192,6 +192,23 @@ static void mark(struct order *order, struct ptime complete)
     order_add(order, &time, 0, 0);
 }
 
+/* It is complete: at the end of what is ready. */
+static void complete_item(struct order *order, size_t at)
+{
+    struct order_worker *worker = &order->worker[order->item[at].worker];
+    size_t size = block_size(order->item[at].record);
+    worker->waiting--;
+    worker->bytes -= size;
+    order->bytes -= size;
+    make_ready(order, at);
+}
+
+static void sort_from(struct order *order, size_t from)
+{
+    if (order->ready > from) /* there may be no array yet */
+        sort(order->item + from, order->ready - from);
+}
+
 /* Brings what is complete to the front of the waiting part, then sorts just that. What was ready
  * before is older than the last watermark and stays in front. */
 static bool advance(struct order *order, struct ptime complete)
@@ -203,15 +220,9 @@ static bool advance(struct order *order, struct ptime complete)
     order->complete = complete;
     size_t from = order->ready;
     for (size_t i = from; i < order->count; i++)
-        if (order->item[i].time_ns <= complete.ns) {
-            struct order_worker *from_worker = &order->worker[order->item[i].worker];
-            from_worker->waiting--;
-            from_worker->bytes -= block_size(order->item[i].record);
-            order->bytes -= block_size(order->item[i].record);
-            make_ready(order, i);
-        }
-    if (order->ready > from) /* there may be no array yet */
-        sort(order->item + from, order->ready - from);
+        if (order->item[i].time_ns <= complete.ns)
+            complete_item(order, i);
+    sort_from(order, from);
     return true;
 }
 
@@ -258,8 +269,10 @@ static bool reconsider(struct order *order)
 
 bool order_watermark(struct order *order, uint32_t worker, struct ptime time)
 {
-    if (time.ns > order->worker[worker].watermark.ns)
-        order->worker[worker].watermark = time;
+    struct order_worker *own = &order->worker[worker];
+    if (time.ns > own->watermark.ns)
+        own->watermark = time;
+    own->promises &= own->promised_ns > own->watermark.ns;
     return reconsider(order);
 }
 
@@ -274,9 +287,62 @@ void order_absent(struct order *order, uint32_t worker, struct ptime last)
 
 void order_present(struct order *order, uint32_t worker)
 {
-    order->worker[worker].absent = false;
+    order->worker[worker].absent = order->worker[worker].promises = false;
     order->worker[worker].watermark = order->complete;
     order->ended = false;
+}
+
+/* --- one instant ------------------------------------------------------------------------------ */
+
+/* How far a worker is: to the end of an instant, or to a key within it. */
+static int by_progress(const struct order_worker *a, const struct order_worker *b)
+{
+    int64_t x = a->promises ? a->promised_ns : a->watermark.ns;
+    int64_t y = b->promises ? b->promised_ns : b->watermark.ns;
+    if (x != y)
+        return x < y ? -1 : 1;
+    if (!a->promises || !b->promises)
+        return b->promises - a->promises;
+    return memcmp(&a->promised, &b->promised, sizeof a->promised);
+}
+
+/* Of those who are there; NULL: nobody is. */
+static const struct order_worker *slowest(const struct order *order)
+{
+    const struct order_worker *found = NULL;
+    for (uint32_t i = 0; i < order->workers; i++) {
+        const struct order_worker *w = &order->worker[i];
+        if (!w->absent && (!found || by_progress(w, found) < 0))
+            found = w;
+    }
+    return found;
+}
+
+static void complete_promised(struct order *order, int64_t time_ns, const struct flow_key *key)
+{
+    advance(order, (struct ptime){time_ns - 1});
+    size_t from = order->ready;
+    for (size_t i = from; i < order->count; i++)
+        if (order->item[i].time_ns == time_ns &&
+            memcmp(key_of(order->item[i].record), key, sizeof *key) <= 0)
+            complete_item(order, i);
+    sort_from(order, from);
+}
+
+void order_promise(struct order *order, uint32_t worker, const struct record_flow *record)
+{
+    struct order_worker *own = &order->worker[worker];
+    if (own->absent || record->header.time_ns <= own->watermark.ns)
+        return;
+    own->promises = true;
+    own->promised_ns = record->header.time_ns;
+    own->promised = record->key;
+    if (++order->promised < ORDER_STEP + order_waiting(order) / 8) /* each look is at all of them */
+        return;
+    order->promised = 0;
+    const struct order_worker *last = slowest(order);
+    if (last->promises && last->promised_ns > order->complete.ns)
+        complete_promised(order, last->promised_ns, &last->promised);
 }
 
 /* --- the bound ------------------------------------------------------------------------------- */
@@ -299,8 +365,9 @@ bool order_is_full_of(const struct order *order, uint32_t worker)
 
 bool order_holds(const struct order *order, uint32_t worker)
 {
-    return !order->worker[worker].absent &&
-           order->worker[worker].watermark.ns == smallest(order).ns;
+    const struct order_worker *own = &order->worker[worker];
+    return !own->absent && own->watermark.ns == smallest(order).ns &&
+           (!own->promises || by_progress(own, slowest(order)) == 0);
 }
 
 void order_force(struct order *order)

@@ -5,6 +5,11 @@
  * of the order of the calls alone, never of how fast records are consumed in between: a restarted
  * engine that takes the same calls consumes the same records in the same order.
  *
+ * At the end of its input a worker ends all its open flows at one instant, by key: as many as a
+ * capture leaves open, which may be more than may wait. What it tells of the first of them is its
+ * promise (order_promise) that nothing of it comes before that key any more, so that what all have
+ * promised is complete within the instant.
+ *
  * Bound: above ORDER_MAX waiting records the owner reads only from workers that hold the others up
  * (order_holds); one that holds them up with ORDER_MAX records of its own is not believed
  * (order_force, or the owner ends it). */
@@ -15,6 +20,7 @@
 
 #define ORDER_MAX       262144u
 #define ORDER_MAX_BYTES (UINT64_C(128) << 20)
+#define ORDER_STEP      4096u /* promises, at least, and it is looked what they complete */
 
 /* Kinds of the engine's own, behind those that cross a ring (which validation refuses). */
 enum { ORDER_TIME = RECORD_WATERMARK + 1, ORDER_ABSENCE };
@@ -29,7 +35,9 @@ struct order_worker {
     struct ptime watermark; /* PTIME_MAX: its input ended */
     uint64_t waiting;       /* records of it that are not complete */
     uint64_t bytes;         /* of those */
-    bool absent;
+    bool absent, promises;
+    int64_t promised_ns; /* nothing comes before this time and key, which are above the watermark */
+    struct flow_key promised;
 };
 
 struct order {
@@ -39,9 +47,10 @@ struct order {
     bool ended;            /* all inputs ended: everything is ready */
     struct order_worker *worker;
     uint32_t workers;
-    int64_t mark_ns; /* 0, or: an ORDER_TIME record each time so much packet time is complete */
-    uint64_t max;    /* ORDER_MAX */
-    uint64_t bytes;  /* of the waiting ones */
+    int64_t mark_ns;   /* 0, or: an ORDER_TIME record each time so much packet time is complete */
+    uint64_t max;      /* ORDER_MAX */
+    uint64_t bytes;    /* of the waiting ones */
+    uint64_t promised; /* promises since it was looked what they complete */
     uint64_t late, forced;
     struct spare_block *spare; /* of records that are done: most are of about one size */
     uint32_t spares;
@@ -58,11 +67,13 @@ bool order_watermark(struct order *order, uint32_t worker, struct ptime time);
 void order_absent(struct order *order, uint32_t worker, struct ptime last);
 /* Its successor is there: complete up to what everybody is. */
 void order_present(struct order *order, uint32_t worker);
+/* This flow record, the last added, is of a worker that ends all its flows now, by key. */
+void order_promise(struct order *order, uint32_t worker, const struct record_flow *record);
 size_t order_waiting(const struct order *order);
 bool order_is_full(const struct order *order); /* by number or by bytes */
 /* Of this worker alone there waits what all together may. */
 bool order_is_full_of(const struct order *order, uint32_t worker);
-/* Others wait for this worker's watermark. */
+/* Others wait for this worker's watermark, or its promise. */
 bool order_holds(const struct order *order, uint32_t worker);
 /* All that waits becomes ready, whoever's watermark is missing; counted. */
 void order_force(struct order *order);

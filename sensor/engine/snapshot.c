@@ -159,10 +159,14 @@ static bool take_order(struct engine *engine, struct cursor *in)
 static void put_open_flows(const struct engine *engine, struct buffer *out)
 {
     const struct open_flows *flows = &engine->open_flows;
+    uint64_t copy[RECORD_MAX_BYTES / 8];
+    struct record_flow *record = (void *)copy;
     buffer_le64(out, flows->forgotten);
     buffer_le64(out, flows->map.count);
-    for (const struct open_flow *open = flows->oldest; open; open = open->newer)
-        put_record(out, open->worker, 0, &open->record->header);
+    for (const struct open_flow *open = flows->oldest; open; open = open->newer) {
+        open_flows_record(open, record);
+        put_record(out, (uint32_t)open->key.worker, 0, &record->header);
+    }
 }
 
 static bool take_open_flows(struct engine *engine, struct cursor *in)
@@ -272,9 +276,9 @@ static bool take_hosts(struct engine *engine, struct cursor *in)
 }
 
 /* Without the unused room for the name: while the store is away a million of these may wait. The
- * pointers are not read back; what they point to follows. */
-#define PAIR_NAME offsetof(struct pair_total, destination.name)
-#define PAIR_REST (PAIR_NAME + DESTINATION_NAME_SIZE)
+ * pointers are not read back; what they point to follows, and nothing is tied. */
+#define PAIR_NAME offsetof(struct destination, name)
+#define PAIR_REST (offsetof(struct pair_total, destination) + sizeof(struct destination))
 
 static void put_text(struct buffer *out, const char *text)
 {
@@ -299,7 +303,7 @@ static void put_pair(struct buffer *out, const struct pair_total *pair)
 {
     size_t name = strnlen(pair->destination.name, DESTINATION_NAME_SIZE - 1);
     buffer_u8(out, (uint8_t)name);
-    buffer_put(out, pair, PAIR_NAME + name);
+    buffer_put(out, &pair->destination, PAIR_NAME + name);
     buffer_put(out, (const uint8_t *)pair + PAIR_REST, sizeof *pair - PAIR_REST);
     buffer_le16(out, pair->starts.count);
     for (uint16_t i = 0; i < pair->starts.count; i++) {
@@ -312,7 +316,7 @@ static void put_pair(struct buffer *out, const struct pair_total *pair)
 static bool take_pair_raw(struct cursor *in, struct pair_total *pair)
 {
     size_t name = cursor_u8(in);
-    return snapshot_take_raw(in, pair, PAIR_NAME + name) &&
+    return snapshot_take_raw(in, &pair->destination, PAIR_NAME + name) &&
            snapshot_take_raw(in, (uint8_t *)pair + PAIR_REST, sizeof *pair - PAIR_REST);
 }
 

@@ -50,20 +50,41 @@ static struct open_story *begin_story(struct stories *stories, const struct stor
     return open;
 }
 
-struct open_story *stories_open(struct stories *stories, const struct ip *host,
-                                const struct destination *destination, struct ptime now)
+/* Of an entry that was found, or NULL. */
+static struct open_story *go_on(struct stories *stories, struct story_entry *entry,
+                                struct ptime now)
 {
-    struct story_key key;
-    size_t size = story_make_key(host, destination, &key);
-    struct story_entry *entry = map_get(&stories->map, &key, size);
     if (entry && !story_is_told(entry) && now.ns - story_last(entry).ns > STORY_GAP_NS) {
         stories_forget(stories, entry);
         entry = NULL;
     }
     if (!entry)
-        return begin_story(stories, &key, size, destination, now);
+        return NULL;
     stories_renew(stories, entry);
     return stories_wake(stories, entry);
+}
+
+struct open_story *stories_open(struct stories *stories, const struct ip *host,
+                                const struct destination *destination, struct ptime now)
+{
+    struct story_key key;
+    size_t size = story_make_key(host, destination, &key);
+    struct open_story *open = go_on(stories, map_get(&stories->map, &key, size), now);
+    return open ? open : begin_story(stories, &key, size, destination, now);
+}
+
+struct open_story *stories_open_tied(struct stories *stories, struct tie *tie,
+                                     const struct ip *host, const struct destination *destination,
+                                     struct ptime now)
+{
+    struct open_story *open = NULL;
+    if (tie->other)
+        open = go_on(stories, TIE_OWNER(tie->other, struct story_entry, tie), now);
+    if (open)
+        return open;
+    open = stories_open(stories, host, destination, now);
+    tie_bind(tie, &open->entry->tie);
+    return open;
 }
 
 struct open_story *stories_find(struct stories *stories, const struct ip *host,

@@ -10,6 +10,8 @@
 
 #include "weir/alert/alert.h"
 #include "weir/base/map.h"
+#include "weir/base/pool.h"
+#include "weir/base/tie.h"
 #include "weir/engine/engine.h"
 #include "weir/record/function.h"
 
@@ -17,7 +19,7 @@
 
 #define STORIES_MAX       262144
 #define STORIES_AWAKE     8192
-#define STORIES_YOUNG     256 /* … of those that were made and not asked for again */
+#define STORIES_YOUNG     64 /* … of those that were made and not asked for again */
 #define STORY_ITEMS_BYTES (UINT64_C(512) << 20) /* of sets of counted items, see union.h */
 #define STORY_GAP_NS      (6 * NS_PER_HOUR)
 
@@ -47,7 +49,8 @@ struct stories {
     struct story_list used, young;       /* of those awake; not asked for since they were made */
     struct story_block *blocks;          /* where these lie */
     struct open_story *unused;           /* of those, chained by `older` */
-    size_t fresh; /* of the newest block, at its end: never used, their memory not touched */
+    size_t fresh;        /* of the newest block, at its end: never used, their memory not touched */
+    struct pools asleep; /* entries, and thinned ones */
     size_t awake, awake_limit, limit;
     uint64_t evicted;
     struct union_budget budget; /* of all stories' counted items */
@@ -60,6 +63,12 @@ void stories_fini(struct stories *stories);
  * have been asked for. */
 struct open_story *stories_open(struct stories *stories, const struct ip *host,
                                 const struct destination *destination, struct ptime now);
+/* The same, for somebody who asks for this one again and again: it is looked for only where the
+ * tie, which is the caller's, does not lead to it. A tie is to one story (host, destination)
+ * always. */
+struct open_story *stories_open_tied(struct stories *stories, struct tie *tie,
+                                     const struct ip *host, const struct destination *destination,
+                                     struct ptime now);
 /* The one that is open already; NULL: none. */
 struct open_story *stories_find(struct stories *stories, const struct ip *host,
                                 const struct destination *destination);

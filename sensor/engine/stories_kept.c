@@ -1,5 +1,5 @@
-/* An awake story lies in a block; one that falls asleep is thinned into a block of the heap of its
- * own size. Memory once taken for those awake is kept for the next ones. */
+/* An awake story lies in a block; one that falls asleep is thinned into a block of about its own
+ * size, without what its key says, too. Memory once taken is kept for the next ones. */
 #include "stories_kept.h"
 
 #include "thin.h"
@@ -13,6 +13,8 @@
 #define BLOCK_STORIES ((BLOCK_BYTES - sizeof(struct story_block)) / sizeof(struct open_story))
 
 _Static_assert(sizeof(struct open_story) % THIN_GRAIN == 0, "thinned whole");
+_Static_assert(sizeof(struct open_story) <= THIN_LARGEST, "a bit for each group");
+_Static_assert(THIN_MAX(sizeof(struct open_story)) <= UINT16_MAX, "thin_bytes");
 
 /* They are large and come and go by the thousand, which is what a heap is worst at. */
 struct story_block {
@@ -33,6 +35,7 @@ void stories_init(struct stories *stories)
                                 .awake_limit = STORIES_AWAKE,
                                 .limit = STORIES_MAX};
     map_init_borrowing(&stories->map);
+    pools_init(&stories->asleep);
 }
 
 /* --- the memory of those awake ---------------------------------------------------------------- */
@@ -118,6 +121,29 @@ static bool counts_items(const struct open_story *open)
     return memcmp(&open->counter, &none, sizeof none) != 0;
 }
 
+/* What the key says of it; names longer than a byte counts stay where they are. */
+static void take_off_key(struct story *story, struct story_entry *entry)
+{
+    struct destination *destination = &story->destination;
+    size_t size = strnlen(destination->name, sizeof destination->name);
+    entry->role = (uint8_t)destination->role;
+    entry->kind = (uint8_t)destination->kind;
+    entry->name_size = size <= UINT8_MAX ? (uint8_t)size : 0;
+    memset(destination->name, 0, entry->name_size);
+    destination->role = 0;
+    destination->kind = 0;
+    story->host = (struct ip){{0}};
+}
+
+static void put_back_key(struct story *story, const struct story_entry *entry)
+{
+    struct destination *destination = &story->destination;
+    memcpy(&story->host, entry->key, sizeof story->host);
+    destination->role = (enum pair_role)entry->role;
+    destination->kind = (enum destination_kind)entry->kind;
+    memcpy(destination->name, entry->key + entry->key_size - entry->name_size, entry->name_size);
+}
+
 static void fall_asleep(struct stories *stories, struct open_story *open)
 {
     uint8_t thin[THIN_MAX(sizeof *open)];
@@ -127,11 +153,19 @@ static void fall_asleep(struct stories *stories, struct open_story *open)
     entry->told = open->told;
     entry->counts = counts_items(open);
     entry->last = open->story.last;
-    entry->thin_bytes = (uint32_t)thin_pack(open, sizeof *open, thin);
-    entry->thin = xcalloc(1, entry->thin_bytes);
+    open->entry = NULL;
+    take_off_key(&open->story, entry);
+    entry->thin_bytes = (uint16_t)thin_pack(open, sizeof *open, thin);
+    entry->thin = pools_take(&stories->asleep, entry->thin_bytes);
     memcpy(entry->thin, thin, entry->thin_bytes);
     entry->awake = NULL;
     give_room(stories, open);
+}
+
+static void unpack(const struct story_entry *entry, struct open_story *open)
+{
+    thin_unpack(entry->thin, entry->thin_bytes, open, sizeof *open); /* our own */
+    put_back_key(&open->story, entry);
 }
 
 /* Room for one more of those awake. What was made and not asked for again goes first, while the
@@ -154,10 +188,11 @@ struct open_story *stories_wake(struct stories *stories, struct story_entry *ent
         entry->young = false;
     } else {
         open = make_room(stories);
-        thin_unpack(entry->thin, entry->thin_bytes, open, sizeof *open); /* our own */
-        free(entry->thin);
+        unpack(entry, open);
+        pools_give(&stories->asleep, entry->thin, entry->thin_bytes);
         entry->thin = NULL;
         entry->awake = open;
+        open->entry = entry;
     }
     link_awake(stories, open);
     return open;
@@ -167,7 +202,7 @@ const struct open_story *stories_look(const struct story_entry *entry, struct op
 {
     if (entry->awake)
         return entry->awake;
-    thin_unpack(entry->thin, entry->thin_bytes, scratch, sizeof *scratch);
+    unpack(entry, scratch);
     return scratch;
 }
 
@@ -183,13 +218,18 @@ struct ptime story_last(const struct story_entry *entry)
 
 /* --- made and forgotten ----------------------------------------------------------------------- */
 
+static size_t entry_bytes(size_t key_size)
+{
+    return offsetof(struct story_entry, key) + key_size;
+}
+
 struct open_story *stories_make(struct stories *stories, const struct story_key *key, size_t size)
 {
     struct open_story *open = make_room(stories);
-    struct story_entry *entry = xcalloc(1, sizeof *entry + size);
+    struct story_entry *entry = pools_take(&stories->asleep, entry_bytes(size));
     memset(open, 0, sizeof *open);
     memcpy(entry->key, key, size);
-    entry->key_size = size;
+    entry->key_size = (uint16_t)size;
     entry->young = true;
     open->entry = entry;
     entry->awake = open;
@@ -205,38 +245,43 @@ static void fini_items(struct story_entry *entry)
     if (entry->awake) {
         counter_fini(&entry->awake->counter);
     } else if (entry->counts) {
-        thin_unpack(entry->thin, entry->thin_bytes, &scratch, sizeof scratch);
+        unpack(entry, &scratch);
         counter_fini(&scratch.counter);
     }
+}
+
+static void end_entry(struct stories *stories, struct story_entry *entry)
+{
+    fini_items(entry);
+    tie_cut(&entry->tie);
+    if (entry->thin)
+        pools_give(&stories->asleep, entry->thin, entry->thin_bytes);
+    pools_give(&stories->asleep, entry, entry_bytes(entry->key_size));
 }
 
 void stories_forget(struct stories *stories, struct story_entry *entry)
 {
     map_remove(&stories->map, entry->key, entry->key_size);
     unlink_entry(stories, entry);
-    fini_items(entry);
-    if (entry->awake) {
-        unlink_awake(stories, entry->awake);
-        give_room(stories, entry->awake);
-    }
-    free(entry->thin);
-    free(entry);
-}
-
-static void end_entry(void *value)
-{
-    struct story_entry *entry = value;
-    fini_items(entry);
-    free(entry->thin);
-    free(entry);
+    struct open_story *awake = entry->awake;
+    if (awake)
+        unlink_awake(stories, awake);
+    end_entry(stories, entry);
+    if (awake)
+        give_room(stories, awake);
 }
 
 void stories_fini(struct stories *stories)
 {
-    map_fini(&stories->map, end_entry);
+    for (struct story_entry *next, *entry = stories->oldest; entry; entry = next) {
+        next = entry->newer;
+        end_entry(stories, entry);
+    }
+    map_fini(&stories->map, NULL);
     for (struct story_block *next; stories->blocks; stories->blocks = next) {
         next = stories->blocks->next;
         pages_free(stories->blocks, 1, BLOCK_BYTES);
     }
+    pools_fini(&stories->asleep);
     stories_init(stories);
 }

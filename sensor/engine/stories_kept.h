@@ -7,14 +7,15 @@
 
 struct story_entry {
     struct open_story *awake;          /* NULL: it is asleep */
-    uint8_t *thin;                     /* then it is here */
-    uint32_t thin_bytes;               /* of it */
-    bool told, counts;                 /* … is told, has counted items: seen without waking it */
-    struct ptime last;                 /* … its last packet */
-    bool young;                        /* awake, and not asked for since it was made */
+    uint8_t *thin;                     /* then it is here, but for what the key says */
     struct story_entry *newer, *older; /* of all, by last activity */
-    size_t key_size;
-    uint8_t key[]; /* a struct story_key of this size, which the map borrows */
+    struct tie tie;                    /* to who asks for it mostly: stories_open_tied */
+    struct ptime last;                 /* asleep: its last packet */
+    uint16_t thin_bytes, key_size;
+    uint8_t role, kind, name_size; /* … of its destination; the name is the key's end */
+    bool told, counts;             /* … is told, has counted items: seen without waking it */
+    bool young;                    /* awake, and not asked for since it was made */
+    uint8_t key[];                 /* a struct story_key of this size, which the map borrows */
 };
 
 struct story_key {

@@ -1,5 +1,6 @@
-/* Large structs that are mostly zeros, without the zeros: a bit for each 16 bytes, then those that
- * are not zero. Exact, whatever the struct's fields are; between equal layouts only. */
+/* Large structs that are mostly zeros, without the zeros: a bit for each group of 512 bytes, of
+ * those that are not all zero a bit for each 8 bytes, then those that are not zero. Exact, whatever
+ * the struct's fields are; between equal layouts only. */
 #ifndef WEIR_ENGINE_THIN_H
 #define WEIR_ENGINE_THIN_H
 
@@ -7,13 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define THIN_GRAIN ((size_t)16)
-#define THIN_GROUP (64 * THIN_GRAIN) /* of one word of bits */
+#define THIN_GRAIN   ((size_t)8)
+#define THIN_GROUP   (64 * THIN_GRAIN)            /* of one word of bits */
+#define THIN_HEAD    sizeof(uint16_t)             /* a bit for each group */
+#define THIN_LARGEST (8 * THIN_HEAD * THIN_GROUP) /* struct */
 
 /* The most that `size` bytes take. */
-#define THIN_MAX(size) (((size) + THIN_GROUP - 1) / THIN_GROUP * (THIN_GROUP + sizeof(uint64_t)))
+#define THIN_MAX(size)                                                                             \
+    (THIN_HEAD + ((size) + THIN_GROUP - 1) / THIN_GROUP * (THIN_GROUP + sizeof(uint64_t)))
 
-/* `size`: a multiple of THIN_GRAIN. `to`: THIN_MAX(size) bytes. Returns how many it took. */
+/* `size`: a multiple of THIN_GRAIN, THIN_LARGEST at most. `to`: THIN_MAX(size) bytes. Returns how
+ * many it took. */
 size_t thin_pack(const void *from, size_t size, uint8_t *to);
 /* False: they are not `size` bytes thinned; then `to` is undefined. */
 bool thin_unpack(const uint8_t *from, size_t thin, void *to, size_t size);

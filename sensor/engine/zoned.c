@@ -141,18 +141,33 @@ static bool may_tell(struct engine *engine, struct ruled_rule *limit, uint64_t s
     return may;
 }
 
-struct open_story *zoned_story(struct engine *engine, const struct ip *host,
-                               const struct ip *address, const struct destination *destination,
-                               struct ptime now)
+static struct open_story *name_zone(const struct engine *engine, const struct ip *address,
+                                    struct open_story *open)
 {
-    struct open_story *open = stories_open(&engine->stories, host, destination, now);
     const struct zones *zones = engine->zoned.zones;
-    const struct zone *zone = zones ? zones_get(zones, zones_end(zones, address, true)) : NULL;
-    if (zone && !*open->story.zone.name) {
+    if (!zones || *open->story.zone.name)
+        return open;
+    const struct zone *zone = zones_get(zones, zones_end(zones, address, true));
+    if (zone) {
         open->story.zone.level = zone->level;
         put_name(zone->name, open->story.zone.name);
     }
     return open;
+}
+
+struct open_story *zoned_story(struct engine *engine, const struct ip *host,
+                               const struct ip *address, const struct destination *destination,
+                               struct ptime now)
+{
+    return name_zone(engine, address, stories_open(&engine->stories, host, destination, now));
+}
+
+struct open_story *zoned_story_tied(struct engine *engine, struct tie *tie, const struct ip *host,
+                                    const struct ip *address, const struct destination *destination,
+                                    struct ptime now)
+{
+    return name_zone(engine, address,
+                     stories_open_tied(&engine->stories, tie, host, destination, now));
 }
 
 /* With this record in it; NULL: nothing of it was told, and nothing may be today. A sweep through

@@ -44,6 +44,11 @@ struct open_story *zoned_story(struct engine *engine, const struct ip *host,
                                const struct ip *address, const struct destination *destination,
                                struct ptime now);
 
+/* The same of one that is asked for again and again: stories_open_tied. */
+struct open_story *zoned_story_tied(struct engine *engine, struct tie *tie, const struct ip *host,
+                                    const struct ip *address, const struct destination *destination,
+                                    struct ptime now);
+
 /* Before this hour of a host is learned: the silent ones before it are, but for those in which a
  * change window of its zone was open; whether this one is, and of which zone it is. How many
  * host-hours that withholds. */

@@ -6,6 +6,7 @@
 #ifndef WEIR_BASE_POOL_H
 #define WEIR_BASE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct pool_block;
@@ -24,5 +25,25 @@ void pool_fini(struct pool *pool);
 /* Zeroed. Never NULL. */
 void *pool_take(struct pool *pool);
 void pool_give(struct pool *pool, void *memory); /* NULL is nothing */
+
+/* Blocks of many sizes, up to 2 kB: a pool for each multiple of 32 bytes. Larger ones are the
+ * heap's, and gone only when they are given back. Whoever gives back says the size again. */
+#define POOLS_GRAIN ((size_t)32)
+#define POOLS       64
+
+struct pools {
+    struct pool of[POOLS];
+};
+
+void pools_init(struct pools *pools);
+void pools_fini(struct pools *pools);
+void *pools_take(struct pools *pools, size_t bytes); /* zeroed, never NULL */
+void pools_give(struct pools *pools, void *memory, size_t bytes);
+/* Two sizes are of one pool: a block of the one is one of the other. */
+static inline bool pools_same(size_t a, size_t b)
+{
+    return a <= POOLS * POOLS_GRAIN &&
+           (a + POOLS_GRAIN - 1) / POOLS_GRAIN == (b + POOLS_GRAIN - 1) / POOLS_GRAIN;
+}
 
 #endif

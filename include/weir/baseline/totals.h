@@ -15,6 +15,7 @@
 #define WEIR_BASELINE_TOTALS_H
 
 #include "weir/base/map.h"
+#include "weir/base/tie.h"
 #include "weir/base/time.h"
 #include "weir/baseline/destination.h"
 #include "weir/baseline/starts.h"
@@ -39,6 +40,7 @@ static inline uint64_t elsewhere_with(const struct elsewhere *elsewhere, uint64_
 }
 
 struct pair_total {
+    struct tie tie; /* to what its owner knows of it besides; cut when it goes */
     struct destination destination;
     struct volume out;
     struct elsewhere elsewhere;
@@ -67,6 +69,7 @@ struct host_total {
     bool inside_changed;   /* since inside_bytes was last written to the store */
     bool sends;            /* it is a host, by the bound; else it only received */
     bool queued;           /* its owner has it on a list of what changed */
+    struct tie tie;        /* as a pair's */
     struct totals *totals; /* that it is in; NULL: it is on its own */
 };
 

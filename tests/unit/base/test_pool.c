@@ -69,6 +69,38 @@ static void test_the_latest_first(void **state)
     pool_fini(&pool);
 }
 
+/* Sizes in turn, some beyond what pools are for; who gives back says which it was. */
+static void test_of_many_sizes(void **state)
+{
+    static uint8_t *held[HELD];
+    static size_t size[HELD];
+    struct pools pools;
+    uint32_t seed = 7;
+    (void)state;
+    pools_init(&pools);
+    for (int turn = 0; turn < 50000; turn++) {
+        size_t i = next_random(&seed) % HELD;
+        if (held[i]) {
+            for (size_t at = 0; at < size[i]; at++)
+                assert_int_equal(held[i][at], i % 255 + 1);
+            pools_give(&pools, held[i], size[i]);
+            held[i] = NULL;
+            continue;
+        }
+        size[i] = next_random(&seed) % 100 < 98 ? 1 + next_random(&seed) % 600 : 2040 + i % 20;
+        held[i] = pools_take(&pools, size[i]);
+        memset(held[i], (int)(i % 255 + 1), size[i]);
+    }
+    for (size_t i = 0; i < HELD; i++)
+        if (held[i])
+            pools_give(&pools, held[i], size[i]);
+    uint8_t *one = pools_take(&pools, 33);
+    pools_give(&pools, one, 33);
+    assert_ptr_equal(pools_take(&pools, 64), one);
+    assert_true(pools_same(33, 64) && !pools_same(32, 33) && !pools_same(2049, 2050));
+    pools_fini(&pools);
+}
+
 static void test_large_blocks(void **state)
 {
     struct pool pool;
@@ -99,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_an_array),
         cmocka_unit_test(test_the_latest_first),
+        cmocka_unit_test(test_of_many_sizes),
         cmocka_unit_test(test_large_blocks),
         cmocka_unit_test(test_what_was_given_back_is_off_limits),
     };

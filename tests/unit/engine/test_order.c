@@ -188,6 +188,91 @@ static void test_forced(void **state)
     order_fini(&order);
 }
 
+#define ENDING (5 * ORDER_STEP)
+
+/* `at`: how many it has told of already. Its keys are those of its remainder. */
+static void end_some(struct order *order, uint32_t worker, uint32_t workers, uint32_t *at,
+                     uint32_t count)
+{
+    for (; count > 0; count--, ++*at) {
+        union any_record record;
+        struct flow_key key = key_of(0);
+        uint32_t number = *at * workers + worker;
+        key.orig_ip.byte[13] = (uint8_t)(number >> 16);
+        key.orig_ip.byte[14] = (uint8_t)(number >> 8);
+        key.orig_ip.byte[15] = (uint8_t)number;
+        make_flow(&record, *at + 1, 50, &key, number, 0);
+        order_add(order, &record.header, worker, 0);
+        order_promise(order, worker, &record.flow);
+    }
+}
+
+static uint32_t take_by_key(struct order *order, uint32_t from)
+{
+    const struct ordered *next;
+    for (; (next = order_peek(order)) != NULL; order_done(order), from++) {
+        const struct record_flow *flow = (const void *)next->record;
+        assert_int_equal(flow->total[0].payload_bytes, from);
+    }
+    return from;
+}
+
+/* More end at one instant than may wait: what all have promised is complete, in the order of keys,
+ * however far one runs ahead of the other; who does holds nobody up. */
+static void test_the_ends_of_one_instant(void **state)
+{
+    for (uint32_t workers = 1; workers <= 3; workers++) {
+        struct order order;
+        uint32_t at[3] = {0}, taken = 0;
+        unsigned seed = workers;
+        (void)state;
+        order_init(&order, workers);
+        order.max = 2 * ORDER_STEP;
+        for (uint32_t done = 0; done < workers;) {
+            uint32_t w = (uint32_t)rand_r(&seed) % workers, left = ENDING - at[w];
+            uint32_t some = (uint32_t)rand_r(&seed) % 1000;
+            if (left == 0 || (order_is_full(&order) && !order_holds(&order, w)))
+                continue;
+            end_some(&order, w, workers, &at[w], some < left ? some : left);
+            assert_false(order_is_full_of(&order, w) && order_holds(&order, w));
+            taken = take_by_key(&order, taken);
+            done += at[w] == ENDING;
+        }
+        assert_true(taken > 0 && taken + order_waiting(&order) == workers * ENDING);
+        assert_int_equal(order.complete.ns, 49);
+        for (uint32_t w = 0; w < workers; w++)
+            order_watermark(&order, w, PTIME_MAX);
+        assert_int_equal(take_by_key(&order, taken), workers * ENDING);
+        assert_true(order.ended);
+        assert_int_equal(order.forced + order.late, 0);
+        order_fini(&order);
+    }
+}
+
+/* Nothing of an instant that another has not come to the end of is complete. */
+static void test_a_promise_waits_for_others(void **state)
+{
+    struct order order;
+    uint32_t at = 0;
+    (void)state;
+    order_init(&order, 2);
+    end_some(&order, 0, 1, &at, 2 * ORDER_STEP);
+    assert_null(order_peek(&order));
+    assert_false(order_holds(&order, 0));
+    assert_true(order_holds(&order, 1));
+    order_watermark(&order, 1, (struct ptime){49});
+    assert_null(order_peek(&order));
+    order_watermark(&order, 1, (struct ptime){50});
+    assert_true(order_holds(&order, 0));
+    end_some(&order, 0, 1, &at, 2 * ORDER_STEP);
+    uint32_t taken = take_by_key(&order, 0);
+    assert_in_range(taken, 2 * ORDER_STEP, 4 * ORDER_STEP);
+    order_watermark(&order, 0, (struct ptime){50});
+    assert_false(order.worker[0].promises);
+    assert_int_equal(take_by_key(&order, taken), 4 * ORDER_STEP);
+    order_fini(&order);
+}
+
 static void test_what_is_left_is_freed(void **state)
 {
     struct order order;
@@ -301,6 +386,8 @@ int main(void)
         cmocka_unit_test(test_absent_and_back),
         cmocka_unit_test(test_marks_of_time),
         cmocka_unit_test(test_forced),
+        cmocka_unit_test(test_the_ends_of_one_instant),
+        cmocka_unit_test(test_a_promise_waits_for_others),
         cmocka_unit_test(test_what_is_left_is_freed),
         cmocka_unit_test(test_any_number_of_workers),
     };

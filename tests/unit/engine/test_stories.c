@@ -463,7 +463,8 @@ static void test_unsound(void **state)
 
 /* --- thinned --- */
 
-#define THINNED 2000 /* more than one group, and not whole ones: 125 grains */
+#define THINNED 2000 /* more than one group, and not whole ones: 250 grains, in four */
+#define BITS    sizeof(uint64_t)
 
 static void fill_some(uint8_t *bytes, size_t size, unsigned seed)
 {
@@ -479,13 +480,15 @@ static void test_thin_is_exact(void **state)
     for (unsigned seed = 0; seed < 400; seed++) {
         fill_some(from, sizeof from, seed);
         size_t size = thin_pack(from, sizeof from, thin);
-        assert_in_range(size, 16, 16 + 40 * THIN_GRAIN);
+        assert_in_range(size, THIN_HEAD, THIN_HEAD + 4 * BITS + 40 * THIN_GRAIN);
         memset(to, 0xff, sizeof to);
         assert_true(thin_unpack(thin, size, to, sizeof to));
         assert_memory_equal(to, from, sizeof from);
     }
     memset(from, 1, sizeof from);
-    assert_int_equal(thin_pack(from, sizeof from, thin), 16 + sizeof from);
+    assert_int_equal(thin_pack(from, sizeof from, thin), THIN_HEAD + 4 * BITS + sizeof from);
+    memset(from, 0, sizeof from);
+    assert_int_equal(thin_pack(from, sizeof from, thin), THIN_HEAD);
 }
 
 static void test_thin_is_not_believed(void **state)
@@ -499,8 +502,14 @@ static void test_thin_is_not_believed(void **state)
     assert_false(thin_unpack(thin, size + 1, to, sizeof to));
     fill_some(from, sizeof from, 0);
     size = thin_pack(from, sizeof from, thin);
-    thin[15] = 0x80; /* a grain of the second group that lies beyond */
-    assert_false(thin_unpack(thin, size + THIN_GRAIN, to, sizeof to));
+    assert_int_equal(size, THIN_HEAD);
+    memset(thin, 0, sizeof thin);
+    thin[0] = 0x08;
+    thin[THIN_HEAD + BITS - 1] = 0x80; /* a grain of the last group that lies beyond */
+    assert_false(thin_unpack(thin, size + BITS + THIN_GRAIN, to, sizeof to));
+    thin[0] = 0x10; /* a group that does */
+    thin[THIN_HEAD + BITS - 1] = 0;
+    assert_false(thin_unpack(thin, size + BITS, to, sizeof to));
 }
 
 static void assert_same_story(const struct open_story *a, const struct open_story *b)
