@@ -345,7 +345,7 @@ void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side
     struct record_content *record = begin(emitter, sizeof *record, tail, &size);
     record->key = *flow_get_key(flow);
     record->side = (uint8_t)side;
-    record->sent_bytes = flow_get_counts(flow, side)->payload_bytes;
+    record->sent_bytes = flow_get_payload(flow, side);
     put_items(record, items);
     if (tunnel) {
         record->tunnels = SIDES;

@@ -182,7 +182,7 @@ static uint64_t count_flow(struct worker *w, const struct packet *packet)
     w->health.tunnels_unread +=
         packet->tunnel_unread != DECODE_OK && packet->tunnel_unread != DECODE_NOT_IP;
     struct flow *flow = flow_table_packet(w->table, packet, &side);
-    uint64_t sent = flow_get_counts(flow, side)->payload_bytes;
+    uint64_t sent = flow_get_payload(flow, side);
     if (!flow_initiator_is_known(flow))
         side = settle_by_service(w, flow, side, packet);
     content_packet(w->content, flow, side, packet);

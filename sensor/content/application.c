@@ -192,8 +192,8 @@ void application_take(struct content_flow *cf, enum flow_side side, const uint8_
         application_drop(cf);
         return;
     }
-    if (flow_get_counts(cf->flow, SIDE_ORIG)->payload_bytes < APPLICATION_ASK_BYTES &&
-        flow_get_counts(cf->flow, SIDE_RESP)->payload_bytes < APPLICATION_ASK_BYTES)
+    if (flow_get_payload(cf->flow, SIDE_ORIG) < APPLICATION_ASK_BYTES &&
+        flow_get_payload(cf->flow, SIDE_RESP) < APPLICATION_ASK_BYTES)
         return;
     ask(cf);
     application_drop(cf);

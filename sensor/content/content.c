@@ -315,7 +315,7 @@ static enum evidence dns_evidence(const struct flow *flow, enum flow_side side,
 {
     if (packet->src_port == MDNS_PORT || packet->dst_port == MDNS_PORT ||
         packet->src_port == NETBIOS_PORT || packet->dst_port == NETBIOS_PORT ||
-        flow_get_counts(flow, side)->packets > EVIDENCE_DATAGRAMS)
+        flow_get_counts(flow, side).packets > EVIDENCE_DATAGRAMS)
         return EVIDENCE_NONE;
     return evidence_of_dns(packet->payload, packet->payload_captured);
 }
@@ -331,7 +331,7 @@ enum evidence content_evidence(struct flow *flow, enum flow_side side, const str
     const struct content_flow *cf = *flow_content_slot(flow);
     enum service service = cf ? (enum service)cf->service : SERVICE_NONE;
     /* The key exchange is over by then: what looks like it is chance. */
-    if (service == SERVICE_SSH && flow_get_counts(flow, side)->payload_bytes > EVIDENCE_SSH_BYTES)
+    if (service == SERVICE_SSH && flow_get_payload(flow, side) > EVIDENCE_SSH_BYTES)
         return EVIDENCE_NONE;
     return evidence_of_segment(packet->payload, packet->payload_captured, service);
 }

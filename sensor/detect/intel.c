@@ -96,7 +96,8 @@ static void *new_item(struct intel_reading *r)
 {
     struct intel *intel = r->intel;
     size_t count = intel->item_count;
-    if (count == INTEL_MAX)
+    r->full = count == INTEL_MAX;
+    if (r->full)
         return NULL;
     if ((count & (count - 1)) == 0) /* grows by doubling */
         intel->item = xrealloc(intel->item, (2 * count + 1) * sizeof *intel->item);
@@ -237,7 +238,7 @@ int intel_read(struct intel *intel, const struct intel_list *list, const char *p
         return error_set(error, ERROR_USAGE, "%s: larger than 16 MiB", place);
     if (reader[list->format](&r, place, text, size, error) != 0)
         return -1;
-    if (intel->item_count == INTEL_MAX)
+    if (r.full)
         return error_set(error, ERROR_USAGE, "%s: all lists together hold more than %u indicators",
                          place, INTEL_MAX);
     if (r.list.indicators == 0 && r.list.bad_lines > 0)

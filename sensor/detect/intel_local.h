@@ -11,6 +11,7 @@ struct intel_reading {
     struct intel *intel;
     struct intel_list list; /* being filled */
     uint64_t line;
+    bool full; /* INTEL_MAX, and more was to come */
     char note[INTEL_NOTE];
 };
 

@@ -33,7 +33,7 @@ static bool any(const struct flow *flow, uint8_t bit)
 static bool answers_noted_syn(const struct flow *flow, enum flow_side side,
                               const struct packet *packet)
 {
-    const struct flow_gaps *gaps = flow->gaps[side_other(side)];
+    const struct flow_gaps *gaps = flow_gaps(flow, side_other(side));
     return (packet->tcp_flags & TCP_ACK) && gaps && gaps->stray && gaps->stray_to == packet->ack;
 }
 
@@ -44,7 +44,7 @@ bool connection_begins_anew(const struct flow_table *table, const struct flow *f
         return false;
     uint32_t first = packet->seq + 1;
     uint8_t bits = flow->tcp[side];
-    if ((bits & TCP_KNOWN) && (uint32_t)flow->start[side] == first)
+    if ((bits & TCP_KNOWN) && flow->first[side] == first)
         return false;
     if (flow->closed != FLOW_OPEN || answers_noted_syn(flow, side, packet) ||
         packet->time.ns >= time_after(flow->last_ns, table->config.tcp_half_ns))

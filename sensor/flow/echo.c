@@ -45,7 +45,7 @@ void echo_packet(struct flow *flow, enum flow_side side, const struct packet *pa
     flow->echoed[side] = hash;
     if (again || follows_rule(bytes, size))
         return;
-    struct echo_counts *odd = &flow->echo[side];
+    struct echo_counts *odd = &flow->side[side].echo;
     odd->payloads = add_held(odd->payloads, 1);
     odd->bytes = add_held(odd->bytes, packet->payload_bytes);
 }

@@ -46,7 +46,6 @@ void expiry_touch(struct flow_table *table, struct flow *flow, int64_t time_ns)
 {
     if (flow->place[TIMER_REPORT] != PLACE_NOWHERE)
         return;
-    flow->fresh_since_ns = time_ns;
     queue_add(table, &table->report, flow, time_ns);
 }
 
@@ -104,6 +103,9 @@ static void report_due(struct flow_table *table, struct flow *flow, int64_t told
 {
     if (flow_report(table, flow, told_ns))
         return;
+    struct flow_more *more = more_of(table, flow);
+    more->fresh_since_ns = flow_fresh_since(flow);
+    more->late = true;
     queue_drop(table, &table->report, flow);
     queue_add(table, &table->report, flow, now_ns);
 }
@@ -118,6 +120,7 @@ static void expect_next(const struct flow_table *table, const struct flow *flow,
         return;
     const struct flow *next = flow_at(table, slot);
     __builtin_prefetch(next->content);
+    __builtin_prefetch(next->more);
     slot = next->link[timer].next;
     for (size_t line = 0; slot != SLOT_NONE && line < sizeof *next; line += 64)
         __builtin_prefetch((const char *)flow_at(table, slot) + line);
@@ -151,11 +154,11 @@ void flow_table_advance(struct flow_table *table, struct ptime now)
 void flow_table_settle(struct flow_table *table, struct flow *flow, struct ptime now)
 {
     uint64_t enough = table->config.report_bytes;
-    if (flow->fresh_bytes < enough)
+    if (flow->fresh_bytes < (enough < FRESH_MOST ? enough : FRESH_MOST))
         return;
     now.ns = time_held(now.ns, RECORD_TIME_MAX_NS);
     for (int side = 0; side < SIDES; side++) {
-        uint64_t told = flow->mark[side].payload_bytes;
+        uint64_t told = flow_told(flow, (enum flow_side)side).payload_bytes;
         if (flow->side[side].counts.payload_bytes - told >= enough) {
             flow_report(table, flow, now.ns > table->clock_ns ? now.ns : table->clock_ns);
             return;

@@ -1,23 +1,24 @@
 /* The flow room's own picture of a flow and its table.
  *
- * struct flow is six cache lines, ordered by how often they are touched: the first (who, when,
- * state), the sender's side and the fourth for every packet, the last two only when a record is
- * due, a packet is older than one before, or came in a tunnel. Flows live in chunks that never
- * move, so the content room may keep pointers; inside the room a flow is a 32-bit slot number.
+ * struct flow is four cache lines: who, when and its state; what each side sent; where its sequence
+ * numbers are; its timers. What most flows need at no time, or for some seconds, hangs on it
+ * (more.c). Flows live in chunks that never move, so the content room may keep pointers; inside the
+ * room a flow is a 32-bit slot number.
  *
  * index.c finds a flow by key, queue.c keeps flows in order of time, expiry.c decides what is due,
  * initiator.c says who opened, connection.c follows TCP's life, tcp.c its bytes, stray.c bytes out
- * of place, holes.c what was not seen, tunnels.c keeps what carried flows, record.c tells it,
- * table.c ties them together. */
+ * of place, holes.c what was not seen, tunnels.c keeps what carried flows, more.c what few flows
+ * have, record.c tells it, table.c ties them together. */
 #ifndef WEIR_SENSOR_FLOW_FLOW_H
 #define WEIR_SENSOR_FLOW_FLOW_H
 
 #include "weir/base/map.h"
+#include "weir/base/pool.h"
 #include "weir/flow/table.h"
 
 #include <stddef.h>
 
-#define FLOW_CHUNK         16384u     /* flows a chunk: 6 MiB, three huge pages */
+#define FLOW_CHUNK         16384u     /* flows a chunk: 4 MiB, two huge pages */
 #define SLOT_NONE          UINT32_MAX /* no flow */
 #define PACKET_TIME_MAX_NS (RECORD_TIME_MAX_NS - NS_PER_DAY)
 
@@ -42,14 +43,15 @@ struct flow_link {
     uint32_t prev, next; /* slots, in PLACE_LIST */
 };
 
-/* What is known of one TCP direction (flow.tcp[side]). */
+/* What is known of one TCP direction (flow.tcp[side]). Its two highest bits: see flow_start. */
 #define TCP_KNOWN    1u /* next and start hold positions */
 #define TCP_FIRM     2u /* start is the initial sequence number + 1: the SYN was seen */
 #define TCP_FINISHED 4u /* a FIN was seen */
 #define TCP_ACKED    8u /* acked holds a position */
 #define TCP_STEP_ONE                                                                               \
     16u /* the last acknowledgment went on by one: a FIN not seen, for all we know */
-#define TCP_SENT_ACK 32u /* sent an acknowledgment that was not a SYN or RST */
+#define TCP_SENT_ACK   32u /* sent an acknowledgment that was not a SYN or RST */
+#define TCP_START_FROM 6u
 
 struct flow_hole {
     uint64_t from, to;
@@ -70,9 +72,26 @@ struct flow_gaps {
     struct flow_hole at[]; /* sorted, disjoint, between start and next */
 };
 
+/* What few flows have, and what is known of each only while something of a flow that was reported
+ * before is not: more.c. */
+struct flow_more {
+    struct flow_gaps *gaps[SIDES];
+    uint64_t missing_bytes[SIDES], retransmitted_bytes[SIDES];
+    int64_t fresh_since_ns; /* the first packet that was not reported, when `late` */
+    uint16_t tunnel[SIDES]; /* tunnels.c: how each side's packets came, as the flow's sides lie */
+    bool late;              /* a report was refused, and the flow waits for another time */
+    struct flow_mark mark[SIDES];
+};
+_Static_assert(sizeof(struct flow_more) == 128, "two cache lines");
+
 struct flow_side_state {
-    struct side_counts counts;
-    uint64_t next; /* position after the highest byte seen; the low half is its sequence number */
+    struct {
+        uint64_t packets, wire_bytes, ip_bytes, payload_bytes, acked_bytes;
+    } counts;
+    union {
+        uint64_t next; /* TCP: position after the highest byte seen; the low half is its number */
+        struct echo_counts echo; /* ICMP */
+    };
 };
 
 #define FLOW_TOLD 0x8000u /* the table's own: a record of it was accepted */
@@ -88,33 +107,64 @@ struct flow {
     uint8_t tcp[SIDES];
 
     struct flow_side_state side[SIDES];
-
     union {
         uint64_t acked[SIDES];  /* TCP: highest position the peer acknowledged */
         uint64_t echoed[SIDES]; /* ICMP: hash of the last echo's payload; 0: none */
     };
-    union {
-        uint64_t start[SIDES];          /* TCP: position of the first byte */
-        struct echo_counts echo[SIDES]; /* ICMP */
-    };
-    struct flow_gaps *gaps[SIDES];
+    uint32_t first[SIDES]; /* TCP: the sequence number of the first byte: flow_start */
     void *content;
-    uint64_t fresh_bytes; /* payload of both sides since the last attempt to report */
 
-    struct flow_mark mark[SIDES];
-
-    uint64_t ordinal;
-    int64_t fresh_since_ns;
-    struct flow_link link[TIMERS];
-    int64_t start_ns;
+    struct flow_more *more; /* NULL: nothing of it */
+    uint32_t fresh_bytes;   /* payload of both sides since the last attempt to report, or most */
     uint32_t slot;
-    uint16_t tunnel[SIDES]; /* tunnels.c: how each side's packets came, as the flow's sides lie */
+    uint64_t ordinal;
+    int64_t start_ns;
+    struct flow_link link[TIMERS];
 };
-_Static_assert(sizeof(struct flow) == (size_t)6 * 64, "a flow is six cache lines");
+_Static_assert(sizeof(struct flow) == (size_t)4 * 64, "a flow is four cache lines");
 _Static_assert(sizeof(struct flow_key) == 48, "a key is six words");
-_Static_assert(offsetof(struct flow, side) == 64 && offsetof(struct flow, acked) == 192 &&
-                   offsetof(struct flow, mark) == 256 && offsetof(struct flow, ordinal) == 320,
+_Static_assert(offsetof(struct flow, side) == 64 && offsetof(struct flow, acked) == 160 &&
+                   offsetof(struct flow, more) == 192,
                "lines begin where they should");
+
+/* TCP: the position of a side's first byte. Positions begin at 2^32, and a start is never more than
+ * a window below that or a sequence number above (tcp.c): two bits beside its number say the rest.
+ */
+static inline uint64_t flow_start(const struct flow *flow, enum flow_side side)
+{
+    return (uint64_t)(flow->tcp[side] >> TCP_START_FROM) << 32 | flow->first[side];
+}
+
+static inline void flow_set_start(struct flow *flow, enum flow_side side, uint64_t at)
+{
+    unsigned known = flow->tcp[side] & ((1u << TCP_START_FROM) - 1);
+    flow->tcp[side] = (uint8_t)(known | (unsigned)(at >> 32 & 3) << TCP_START_FROM);
+    flow->first[side] = (uint32_t)at;
+}
+
+static inline struct flow_gaps *flow_gaps(const struct flow *flow, enum flow_side side)
+{
+    return flow->more ? flow->more->gaps[side] : NULL;
+}
+
+#define SWAP(type, a, b)                                                                           \
+    do {                                                                                           \
+        type kept = (a);                                                                           \
+        (a) = (b);                                                                                 \
+        (b) = kept;                                                                                \
+    } while (0)
+
+#define FRESH_MOST UINT32_MAX
+static inline void flow_count_fresh(struct flow *flow, uint64_t bytes)
+{
+    uint64_t all = flow->fresh_bytes + bytes;
+    flow->fresh_bytes = all < FRESH_MOST ? (uint32_t)all : FRESH_MOST;
+}
+
+static inline uint64_t flow_missing(const struct flow *flow, enum flow_side side)
+{
+    return flow->more ? flow->more->missing_bytes[side] : 0;
+}
 
 struct queue_entry {
     int64_t key_ns;
@@ -166,6 +216,7 @@ struct flow_table {
     uint64_t tcp_payload_bytes, tcp_missing_bytes, holes_forgotten, far_segments;
     uint64_t again_bytes, far_acks, resets_refused, reset_bytes;
     struct tunnels tunnels;
+    struct pool more; /* of struct flow_more */
 };
 
 static inline struct flow *flow_at(const struct flow_table *table, uint32_t slot)
@@ -265,7 +316,8 @@ void tcp_count_again(struct flow_table *table, struct flow *flow, enum flow_side
                      uint64_t bytes);
 /* Gives up the sequence followed so far for one that begins at `seq`. What is missing stays so;
  * what was not acknowledged never will be. */
-void tcp_begin_again(struct flow *flow, enum flow_side side, uint32_t seq);
+void tcp_begin_again(struct flow_table *table, struct flow *flow, enum flow_side side,
+                     uint32_t seq);
 void tcp_data(struct flow_table *table, struct flow *flow, enum flow_side side, uint32_t seq,
               uint32_t size);
 void tcp_packet(struct flow_table *table, struct flow *flow, enum flow_side side,
@@ -275,13 +327,14 @@ void tcp_packet(struct flow_table *table, struct flow *flow, enum flow_side side
 void stray_data(struct flow_table *table, struct flow *flow, enum flow_side side, uint32_t seq,
                 uint32_t size);
 /* Data may follow from `seq`, though it is far off: a SYN said so that cannot be believed yet. */
-void stray_note(struct flow *flow, enum flow_side side, uint32_t seq);
+void stray_note(struct flow_table *table, struct flow *flow, enum flow_side side, uint32_t seq);
 /* The peer acknowledged `ack`, which is far off too. */
 void stray_acknowledged(struct flow_table *table, struct flow *flow, enum flow_side side,
                         uint32_t ack);
 
 /* --- holes.c */
-struct flow_gaps *gaps_of(struct flow *flow, enum flow_side side); /* made when there are none */
+/* Made when there are none. */
+struct flow_gaps *gaps_of(struct flow_table *table, struct flow *flow, enum flow_side side);
 /* [from, to) was not seen. It overlaps no hole there is. */
 void gaps_open(struct flow_table *table, struct flow *flow, enum flow_side side, uint64_t from,
                uint64_t to);
@@ -310,6 +363,23 @@ void tunnel_packet(struct flow_table *table, struct flow *flow, enum flow_side s
                    const struct packet *packet, int64_t told_ns);
 void tunnel_swap_sides(struct flow_table *table, struct flow *flow);
 void tunnel_end(struct flow_table *table, struct flow *flow);
+
+/* --- more.c */
+struct flow_more *more_of(struct flow_table *table, struct flow *flow); /* made when missing */
+void more_free(struct flow_table *table, struct flow *flow);
+/* A record of all there is was accepted. */
+void more_told(struct flow_table *table, struct flow *flow);
+/* Before a packet is counted: what was told is remembered, if that is all there is. */
+static inline void more_remember(struct flow_table *table, struct flow *flow)
+{
+    if ((flow->flags & FLOW_TOLD) && flow->place[TIMER_REPORT] == PLACE_NOWHERE)
+        more_of(table, flow);
+}
+void more_swap_sides(struct flow_more *more);
+/* What records that were accepted told of a side. */
+struct flow_mark flow_told(const struct flow *flow, enum flow_side side);
+/* The first packet that was not told; of a flow that waits to be reported. */
+int64_t flow_fresh_since(const struct flow *flow);
 
 /* --- record.c: missing_bytes as records tell it */
 uint64_t flow_missing_told(const struct flow *flow, enum flow_side side);

@@ -9,17 +9,18 @@
 
 #include "weir/base/buffer.h"
 
-struct flow_gaps *gaps_of(struct flow *flow, enum flow_side side)
+struct flow_gaps *gaps_of(struct flow_table *table, struct flow *flow, enum flow_side side)
 {
-    if (!flow->gaps[side])
-        flow->gaps[side] = xcalloc(1, sizeof *flow->gaps[side]);
-    return flow->gaps[side];
+    struct flow_gaps **gaps = &more_of(table, flow)->gaps[side];
+    if (!*gaps)
+        *gaps = xcalloc(1, sizeof **gaps);
+    return *gaps;
 }
 
 /* Room for one more hole than there are; one above the bound, for the moment before forgetting. */
-static struct flow_gaps *gaps_grow(struct flow *flow, enum flow_side side)
+static struct flow_gaps *gaps_grow(struct flow_table *table, struct flow *flow, enum flow_side side)
 {
-    struct flow_gaps *gaps = gaps_of(flow, side);
+    struct flow_gaps *gaps = gaps_of(table, flow, side);
     if (gaps->count < gaps->room)
         return gaps;
     uint32_t room = gaps->room ? 2 * gaps->room : 4;
@@ -27,7 +28,7 @@ static struct flow_gaps *gaps_grow(struct flow *flow, enum flow_side side)
         room = FLOW_HOLES + 1;
     gaps = xrealloc(gaps, sizeof *gaps + room * sizeof gaps->at[0]);
     gaps->room = room;
-    flow->gaps[side] = gaps;
+    flow->more->gaps[side] = gaps;
     return gaps;
 }
 
@@ -74,7 +75,7 @@ static void replace(struct flow_table *table, struct flow_gaps *gaps, uint32_t f
 void gaps_open(struct flow_table *table, struct flow *flow, enum flow_side side, uint64_t from,
                uint64_t to)
 {
-    struct flow_gaps *gaps = gaps_grow(flow, side);
+    struct flow_gaps *gaps = gaps_grow(table, flow, side);
     uint32_t at = hole_search(gaps, from);
     gaps->hole_bytes += to - from;
     replace(table, gaps, at, at, &(struct flow_hole){from, to}, 1);
@@ -83,9 +84,10 @@ void gaps_open(struct flow_table *table, struct flow *flow, enum flow_side side,
 uint64_t gaps_fill(struct flow_table *table, struct flow *flow, enum flow_side side, uint64_t from,
                    uint64_t to)
 {
-    if (!flow->gaps[side] || flow->gaps[side]->count == 0)
+    struct flow_gaps *gaps = flow_gaps(flow, side);
+    if (!gaps || gaps->count == 0)
         return 0;
-    struct flow_gaps *gaps = gaps_grow(flow, side);
+    gaps = gaps_grow(table, flow, side);
     uint32_t first = hole_search(gaps, from), last = first;
     uint64_t filled = 0;
     for (; last < gaps->count && gaps->at[last].from < to; last++) {

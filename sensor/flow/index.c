@@ -208,8 +208,8 @@ static void expect_flow(const struct flow *flow)
 {
     __builtin_prefetch(&flow->key, 1);
     __builtin_prefetch(&flow->side[SIDE_ORIG], 1);
-    __builtin_prefetch(&flow->side[SIDE_RESP], 1);
-    __builtin_prefetch(&flow->acked, 1);
+    __builtin_prefetch(&flow->acked, 1); /* and the second side's last words */
+    __builtin_prefetch(&flow->more, 1);
 }
 
 void index_expect(const struct flow_index *index, uint64_t hash)

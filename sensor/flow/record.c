@@ -7,7 +7,7 @@ bool flow_get_first(const struct flow *flow, enum flow_side side, uint32_t *seq)
 {
     if (!(flow->tcp[side] & TCP_FIRM))
         return false;
-    *seq = (uint32_t)flow->start[side];
+    *seq = flow->first[side];
     return true;
 }
 
@@ -24,11 +24,10 @@ uint16_t flow_get_flags(const struct flow *flow)
  * thought missing was its own number. */
 uint64_t flow_missing_told(const struct flow *flow, enum flow_side side)
 {
-    const struct side_counts *total = &flow->side[side].counts;
-    uint64_t told = flow->mark[side].payload_bytes + flow->mark[side].missing_bytes;
-    if (total->payload_bytes + total->missing_bytes >= told)
-        return total->missing_bytes;
-    return told - total->payload_bytes;
+    uint64_t payload = flow->side[side].counts.payload_bytes, missing = flow_missing(flow, side);
+    struct flow_mark mark = flow_told(flow, side);
+    uint64_t told = mark.payload_bytes + mark.missing_bytes;
+    return payload + missing >= told ? missing : told - payload;
 }
 
 void flow_fill_record(const struct flow *flow, enum flow_end end, struct ptime time,
@@ -43,21 +42,20 @@ void flow_fill_record(const struct flow *flow, enum flow_end end, struct ptime t
         .start_ns = flow->start_ns,
         .last_ns = flow->last_ns,
         .fresh_since_ns =
-            flow->place[TIMER_REPORT] != PLACE_NOWHERE ? flow->fresh_since_ns : flow->last_ns,
+            flow->place[TIMER_REPORT] != PLACE_NOWHERE ? flow_fresh_since(flow) : flow->last_ns,
         .end = (uint8_t)end,
         .flags = flow_get_flags(flow),
     };
     for (int side = 0; side < SIDES; side++) {
-        const struct side_counts *total = &flow->side[side].counts;
-        const struct flow_mark *mark = &flow->mark[side];
-        uint64_t missing = flow_missing_told(flow, (enum flow_side)side);
-        record->total[side] = *total;
-        record->total[side].missing_bytes = missing;
+        struct side_counts *total = &record->total[side];
+        struct flow_mark mark = flow_told(flow, (enum flow_side)side);
+        *total = flow_get_counts(flow, (enum flow_side)side);
+        total->missing_bytes = flow_missing_told(flow, (enum flow_side)side);
         if (flow->key.proto == PROTO_ICMP || flow->key.proto == PROTO_ICMP6)
-            record->echo[side] = flow->echo[side];
-        record->fresh[side].payload_bytes = (int64_t)(total->payload_bytes - mark->payload_bytes);
-        record->fresh[side].missing_bytes = (int64_t)(missing - mark->missing_bytes);
-        record->fresh[side].acked_bytes = (int64_t)(total->acked_bytes - mark->acked_bytes);
-        record->fresh[side].packets = (int64_t)(total->packets - mark->packets);
+            record->echo[side] = flow->side[side].echo;
+        record->fresh[side].payload_bytes = (int64_t)(total->payload_bytes - mark.payload_bytes);
+        record->fresh[side].missing_bytes = (int64_t)(total->missing_bytes - mark.missing_bytes);
+        record->fresh[side].acked_bytes = (int64_t)(total->acked_bytes - mark.acked_bytes);
+        record->fresh[side].packets = (int64_t)(total->packets - mark.packets);
     }
 }

@@ -18,9 +18,9 @@
 
 #define STRAY_PATIENCE 16
 
-void stray_note(struct flow *flow, enum flow_side side, uint32_t seq)
+void stray_note(struct flow_table *table, struct flow *flow, enum flow_side side, uint32_t seq)
 {
-    struct flow_gaps *gaps = gaps_of(flow, side);
+    struct flow_gaps *gaps = gaps_of(table, flow, side);
     gaps->stray = true;
     gaps->stray_from = gaps->stray_to = seq;
     gaps->moved = gaps->stray_apart = false;
@@ -29,7 +29,7 @@ void stray_note(struct flow *flow, enum flow_side side, uint32_t seq)
 /* The stray segment is where the direction goes on. */
 static void take_up(struct flow_table *table, struct flow *flow, enum flow_side side)
 {
-    struct flow_gaps *gaps = flow->gaps[side];
+    struct flow_gaps *gaps = flow_gaps(flow, side);
     uint64_t *next = &flow->side[side].next;
     uint32_t from = gaps->stray_from, to = gaps->stray_to, left = (uint32_t)*next;
     int64_t ahead = tcp_distance(flow, side, from);
@@ -44,15 +44,15 @@ static void take_up(struct flow_table *table, struct flow *flow, enum flow_side 
         *next = at + (to - from);
         return;
     }
-    tcp_begin_again(flow, side, from);
+    tcp_begin_again(table, flow, side, from);
     *next += to - from;
-    stray_note(flow, side, left);
+    stray_note(table, flow, side, left);
 }
 
 void stray_acknowledged(struct flow_table *table, struct flow *flow, enum flow_side side,
                         uint32_t ack)
 {
-    const struct flow_gaps *gaps = flow->gaps[side];
+    const struct flow_gaps *gaps = flow_gaps(flow, side);
     if (gaps && gaps->stray && gaps->stray_apart && !gaps->moved && !gaps->parallel &&
         ack - gaps->stray_from < TCP_NEAR)
         take_up(table, flow, side);
@@ -61,17 +61,17 @@ void stray_acknowledged(struct flow_table *table, struct flow *flow, enum flow_s
 static void count_duplicate(struct flow_table *table, struct flow *flow, enum flow_side side,
                             uint32_t seq, uint32_t size)
 {
-    struct flow_gaps *gaps = flow->gaps[side];
+    struct flow_gaps *gaps = flow_gaps(flow, side);
     tcp_count_again(table, flow, side, size);
     gaps->patience--;
-    stray_note(flow, side, seq);
+    stray_note(table, flow, side, seq);
     gaps->stray_to = seq + size;
 }
 
 void stray_data(struct flow_table *table, struct flow *flow, enum flow_side side, uint32_t seq,
                 uint32_t size)
 {
-    struct flow_gaps *gaps = gaps_of(flow, side);
+    struct flow_gaps *gaps = gaps_of(table, flow, side);
     bool follows = gaps->stray && seq - gaps->stray_to < TCP_NEAR;
     table->far_segments++;
     if (gaps->stray && seq + size == gaps->stray_to) {
@@ -93,7 +93,7 @@ void stray_data(struct flow_table *table, struct flow *flow, enum flow_side side
     }
     tcp_count_fresh(table, flow, side, size);
     gaps->apart += size;
-    stray_note(flow, side, seq);
+    stray_note(table, flow, side, seq);
     gaps->stray_to = seq + size;
     gaps->stray_apart = true;
 }

@@ -9,7 +9,8 @@
  *
  * A flow ends by time-out, by a new connection on its ports, by eviction at max_flows, or with the
  * input. Its memory goes to a free list; chunks are kept, so the table is as large as it ever was,
- * at most max_flows × 384 bytes and, for flows with losses, the holes (1 KiB a side at most).
+ * at most max_flows × 256 bytes; 128 for each flow that has more to remember (more.c), and for
+ * flows with losses the holes (1 KiB a side at most).
  *
  * What carried a flow is kept once for all flows that came so (tunnels.c).
  *
@@ -55,6 +56,7 @@ struct flow_table *flow_table_new(const struct flow_config *config,
     table->free_slot = SLOT_NONE;
     index_init(&table->index);
     tunnels_init(&table->tunnels);
+    pool_init(&table->more, sizeof(struct flow_more));
     const int64_t idle_ns[FLOW_CLASSES] = {
         [CLASS_TCP_HALF] = config->tcp_half_ns,
         [CLASS_TCP_OPEN] = config->tcp_open_ns,
@@ -99,11 +101,8 @@ static struct flow *slot_take(struct flow_table *table)
 static void let_go(struct flow_table *table, struct flow *flow)
 {
     table->events.release(table->context, flow);
-    for (int side = 0; side < SIDES; side++) {
-        free(flow->gaps[side]);
-        flow->gaps[side] = NULL;
-    }
     tunnel_end(table, flow);
+    more_free(table, flow);
     flow->ordinal = 0;
     table->count--;
 }
@@ -130,6 +129,7 @@ void flow_table_free(struct flow_table *table)
     queue_fini(&table->report);
     index_fini(&table->index);
     tunnels_fini(&table->tunnels);
+    pool_fini(&table->more);
     for (uint32_t i = 0; i < table->chunk_count; i++)
         free(table->chunk[i]);
     free(table->chunk);
@@ -143,17 +143,9 @@ bool flow_report(struct flow_table *table, struct flow *flow, int64_t time_ns)
     flow->fresh_bytes = 0; /* refused or not: the next attempt waits for as much again */
     if (!table->events.report(table->context, flow, FLOW_OPEN, (struct ptime){time_ns}))
         return false;
-    for (int side = 0; side < SIDES; side++) {
-        const struct side_counts *counts = &flow->side[side].counts;
-        flow->mark[side] = (struct flow_mark){
-            .payload_bytes = counts->payload_bytes,
-            .missing_bytes = flow_missing_told(flow, (enum flow_side)side),
-            .acked_bytes = counts->acked_bytes,
-            .packets = counts->packets,
-        };
-    }
     flow->flags = (uint16_t)((flow->flags | FLOW_TOLD) & ~FLOW_TURNED);
     queue_drop(table, &table->report, flow);
+    more_told(table, flow);
     return true;
 }
 
@@ -162,11 +154,10 @@ static void count_sides(struct flow_table *table, const struct flow *flow)
 {
     if (flow->key.proto != PROTO_TCP)
         return;
-    const struct side_counts *orig = &flow->side[SIDE_ORIG].counts;
-    const struct side_counts *resp = &flow->side[SIDE_RESP].counts;
-    if (orig->packets && resp->packets)
+    const struct flow_side_state *orig = &flow->side[SIDE_ORIG], *resp = &flow->side[SIDE_RESP];
+    if (orig->counts.packets && resp->counts.packets)
         table->two_sided++;
-    else if (orig->payload_bytes || resp->payload_bytes ||
+    else if (orig->counts.payload_bytes || resp->counts.payload_bytes ||
              ((flow->tcp[SIDE_ORIG] | flow->tcp[SIDE_RESP]) & TCP_SENT_ACK))
         table->one_sided++;
 }
@@ -241,20 +232,13 @@ static struct flow *begin(struct flow_table *table, const struct probe *probe,
 /* The guess about the originator was wrong: everything that has a side changes it. */
 static void swap_sides(struct flow_table *table, struct flow *flow)
 {
-#define SWAP(type, a, b)                                                                           \
-    do {                                                                                           \
-        type kept = (a);                                                                           \
-        (a) = (b);                                                                                 \
-        (b) = kept;                                                                                \
-    } while (0)
     flow->key = flow_key_turned(&flow->key);
     SWAP(struct flow_side_state, flow->side[0], flow->side[1]);
-    SWAP(struct flow_mark, flow->mark[0], flow->mark[1]);
-    SWAP(struct flow_gaps *, flow->gaps[0], flow->gaps[1]);
     SWAP(uint64_t, flow->acked[0], flow->acked[1]);
-    SWAP(uint64_t, flow->start[0], flow->start[1]);
+    SWAP(uint32_t, flow->first[0], flow->first[1]);
     SWAP(uint8_t, flow->tcp[0], flow->tcp[1]);
-#undef SWAP
+    if (flow->more)
+        more_swap_sides(flow->more);
     tunnel_swap_sides(table, flow);
     if (flow->flags & FLOW_TOLD)
         flow->flags ^= FLOW_TURNED; /* twice is not at all */
@@ -301,12 +285,13 @@ enum flow_side flow_table_settle_initiator(struct flow_table *table, struct flow
 static void count_packet(struct flow_table *table, struct flow *flow, enum flow_side side,
                          const struct packet *packet, int64_t time_ns)
 {
-    struct side_counts *counts = &flow->side[side].counts;
+    struct flow_side_state *state = &flow->side[side];
     if (packet->tunnel.count > 0 || (flow->flags & FLOW_TUNNELLED))
         tunnel_packet(table, flow, side, packet, not_before(table, time_ns));
-    counts->packets += packet->frames;
-    counts->wire_bytes += packet->wire_bytes;
-    counts->ip_bytes += packet->ip_bytes;
+    more_remember(table, flow);
+    state->counts.packets += packet->frames;
+    state->counts.wire_bytes += packet->wire_bytes;
+    state->counts.ip_bytes += packet->ip_bytes;
     int64_t start_ns = start_of(packet);
     if (start_ns <= flow->last_ns && start_ns < flow->start_ns)
         flow->start_ns = start_ns;
@@ -321,9 +306,9 @@ static void count_packet(struct flow_table *table, struct flow *flow, enum flow_
         return;
     }
     echo_packet(flow, side, packet);
-    counts->payload_bytes += packet->payload_bytes;
-    counts->acked_bytes += packet->payload_bytes;
-    flow->fresh_bytes += packet->payload_bytes;
+    state->counts.payload_bytes += packet->payload_bytes;
+    state->counts.acked_bytes += packet->payload_bytes;
+    flow_count_fresh(flow, packet->payload_bytes);
     if (flow->side[side_other(side)].counts.packets)
         flow->flags |= FLOW_ESTABLISHED;
 }
@@ -429,9 +414,23 @@ const struct flow_key *flow_get_key(const struct flow *flow)
     return &flow->key;
 }
 
-const struct side_counts *flow_get_counts(const struct flow *flow, enum flow_side side)
+struct side_counts flow_get_counts(const struct flow *flow, enum flow_side side)
 {
-    return &flow->side[side].counts;
+    const struct flow_side_state *state = &flow->side[side];
+    return (struct side_counts){
+        .packets = state->counts.packets,
+        .wire_bytes = state->counts.wire_bytes,
+        .ip_bytes = state->counts.ip_bytes,
+        .payload_bytes = state->counts.payload_bytes,
+        .acked_bytes = state->counts.acked_bytes,
+        .missing_bytes = flow_missing(flow, side),
+        .retransmitted_bytes = flow->more ? flow->more->retransmitted_bytes[side] : 0,
+    };
+}
+
+uint64_t flow_get_payload(const struct flow *flow, enum flow_side side)
+{
+    return flow->side[side].counts.payload_bytes;
 }
 
 struct ptime flow_get_start(const struct flow *flow)

@@ -48,7 +48,8 @@ uint64_t tcp_position(const struct flow *flow, enum flow_side side, uint32_t seq
 /* The first position of a direction; four gigabytes below it are free for what came earlier. */
 static void begin_at(struct flow *flow, enum flow_side side, uint32_t seq)
 {
-    flow->side[side].next = flow->start[side] = (UINT64_C(1) << 32) + seq;
+    flow->side[side].next = (UINT64_C(1) << 32) + seq;
+    flow_set_start(flow, side, flow->side[side].next);
     flow->tcp[side] |= TCP_KNOWN;
 }
 
@@ -64,53 +65,58 @@ static uint64_t acked_beyond(const struct flow *flow, enum flow_side side)
 /* Payload of the sequence followed now that the peer has not acknowledged. */
 static uint64_t not_acked(const struct flow *flow, enum flow_side side)
 {
-    uint64_t next = flow->side[side].next, from = flow->start[side];
+    uint64_t next = flow->side[side].next, from = flow_start(flow, side);
     if ((flow->tcp[side] & TCP_ACKED) && flow->acked[side] > from)
         from = flow->acked[side];
     if (from >= next)
         return 0;
-    const struct flow_gaps *gaps = flow->gaps[side];
+    const struct flow_gaps *gaps = flow_gaps(flow, side);
     return next - from - (gaps ? gaps_above(gaps, from) : 0);
 }
 
 /* missing_bytes and acked_bytes follow from the positions. */
 static void recount(struct flow_table *table, struct flow *flow, enum flow_side side)
 {
-    struct side_counts *counts = &flow->side[side].counts;
-    const struct flow_gaps *gaps = flow->gaps[side];
+    uint64_t payload = flow->side[side].counts.payload_bytes;
+    uint64_t *acked = &flow->side[side].counts.acked_bytes;
+    const struct flow_gaps *gaps = flow_gaps(flow, side);
     uint64_t missing = acked_beyond(flow, side), open = 0;
     if (gaps) {
         missing += gaps->hole_bytes + gaps->forgotten;
         open = gaps->apart;
     }
-    table->tcp_missing_bytes += missing - counts->missing_bytes;
-    counts->missing_bytes = missing;
+    if (missing != flow_missing(flow, side)) {
+        table->tcp_missing_bytes += missing - flow_missing(flow, side);
+        more_of(table, flow)->missing_bytes[side] = missing;
+    }
     if (!(flow->tcp[side] & TCP_ACKED))
         return;
     open += not_acked(flow, side);
     /* Only grows: a hole that is forgotten above `acked` makes the sum less sure, not the past. */
-    if (open < counts->payload_bytes && counts->payload_bytes - open > counts->acked_bytes)
-        counts->acked_bytes = counts->payload_bytes - open;
+    if (open < payload && payload - open > *acked)
+        *acked = payload - open;
 }
 
 void tcp_count_fresh(struct flow_table *table, struct flow *flow, enum flow_side side,
                      uint64_t bytes)
 {
     flow->side[side].counts.payload_bytes += bytes;
-    flow->fresh_bytes += bytes;
+    flow_count_fresh(flow, bytes);
     table->tcp_payload_bytes += bytes;
 }
 
 void tcp_count_again(struct flow_table *table, struct flow *flow, enum flow_side side,
                      uint64_t bytes)
 {
-    flow->side[side].counts.retransmitted_bytes += bytes;
+    if (bytes == 0)
+        return;
+    more_of(table, flow)->retransmitted_bytes[side] += bytes;
     table->again_bytes += bytes;
 }
 
-void tcp_begin_again(struct flow *flow, enum flow_side side, uint32_t seq)
+void tcp_begin_again(struct flow_table *table, struct flow *flow, enum flow_side side, uint32_t seq)
 {
-    struct flow_gaps *gaps = gaps_of(flow, side);
+    struct flow_gaps *gaps = gaps_of(table, flow, side);
     gaps->apart += not_acked(flow, side);
     gaps->forgotten += acked_beyond(flow, side);
     gaps_forget_all(gaps);
@@ -121,13 +127,13 @@ void tcp_begin_again(struct flow *flow, enum flow_side side, uint32_t seq)
 /* A keep-alive probe repeats the byte below `next`, or stands there without one. */
 static bool is_probe(const struct flow *flow, enum flow_side side, uint64_t from, uint64_t to)
 {
-    return to - from == 1 && to == flow->start[side] && to == flow->side[side].next;
+    return to - from == 1 && to == flow_start(flow, side) && to == flow->side[side].next;
 }
 
 /* When an empty probe is all that was seen of a direction, its first byte follows no hole. */
 static bool is_after_probe(const struct flow *flow, enum flow_side side, uint64_t from)
 {
-    return !(flow->tcp[side] & TCP_FIRM) && flow->start[side] == flow->side[side].next &&
+    return !(flow->tcp[side] & TCP_FIRM) && flow_start(flow, side) == flow->side[side].next &&
            from - flow->side[side].next == 1;
 }
 
@@ -135,13 +141,13 @@ static bool is_after_probe(const struct flow *flow, enum flow_side side, uint64_
 static void overlap(struct flow_table *table, struct flow *flow, enum flow_side side, uint64_t from,
                     uint64_t to)
 {
-    uint64_t *start = &flow->start[side], *next = &flow->side[side].next;
+    uint64_t start = flow_start(flow, side), *next = &flow->side[side].next;
     uint64_t fresh = 0;
-    if (from < *start && !(flow->tcp[side] & TCP_FIRM) && !is_probe(flow, side, from, to)) {
-        fresh = (to < *start ? to : *start) - from;
-        if (to < *start)
-            gaps_open(table, flow, side, to, *start);
-        *start = from;
+    if (from < start && !(flow->tcp[side] & TCP_FIRM) && !is_probe(flow, side, from, to)) {
+        fresh = (to < start ? to : start) - from;
+        if (to < start)
+            gaps_open(table, flow, side, to, start);
+        flow_set_start(flow, side, from);
     }
     fresh += gaps_fill(table, flow, side, from, to < *next ? to : *next);
     if (to > *next) {
@@ -161,20 +167,21 @@ void tcp_data(struct flow_table *table, struct flow *flow, enum flow_side side, 
     uint64_t from = *next;
     if (seq != (uint32_t)from) {
         from = tcp_position(flow, side, seq);
-        bool below = from < flow->start[side] && flow->start[side] - from > TCP_NEAR;
+        uint64_t start = flow_start(flow, side);
+        bool below = from < start && start - from > TCP_NEAR;
         if (below || tcp_distance(flow, side, seq) > TCP_NEAR) {
             stray_data(table, flow, side, seq, size);
             return;
         }
     }
-    if (flow->gaps[side])
-        flow->gaps[side]->moved = true;
+    if (flow_gaps(flow, side))
+        flow_gaps(flow, side)->moved = true;
     if (from < *next) {
         overlap(table, flow, side, from, from + size);
         return;
     }
     if (from > *next && is_after_probe(flow, side, from))
-        flow->start[side] = from;
+        flow_set_start(flow, side, from);
     else if (from > *next)
         gaps_open(table, flow, side, *next, from);
     *next = from + size;
@@ -191,22 +198,23 @@ static void syn(struct flow_table *table, struct flow *flow, enum flow_side side
         flow->tcp[side] |= TCP_FIRM;
         return;
     }
-    uint64_t at = tcp_position(flow, side, first), *start = &flow->start[side];
-    bool empty = *start == flow->side[side].next; /* so there are no holes either */
+    uint64_t at = tcp_position(flow, side, first), start = flow_start(flow, side);
+    bool empty = start == flow->side[side].next; /* so there are no holes either */
     bool firm = (flow->tcp[side] & TCP_FIRM) != 0;
-    if (at == *start) {
+    if (at == start) {
         flow->tcp[side] |= TCP_FIRM;
     } else if (empty && firm && !(flow->tcp[side] & TCP_ACKED)) {
         begin_at(flow, side, first); /* a further attempt to connect */
-    } else if (empty && !firm && at > *start) {
-        *start = flow->side[side].next = at;
+    } else if (empty && !firm && at > start) {
+        flow->side[side].next = at;
+        flow_set_start(flow, side, at);
         flow->tcp[side] |= TCP_FIRM;
-    } else if (!firm && at < *start && *start - at <= TCP_NEAR) {
-        gaps_open(table, flow, side, at, *start);
-        *start = at;
+    } else if (!firm && at < start && start - at <= TCP_NEAR) {
+        gaps_open(table, flow, side, at, start);
+        flow_set_start(flow, side, at);
         flow->tcp[side] |= TCP_FIRM;
     } else {
-        stray_note(flow, side, first);
+        stray_note(table, flow, side, first);
     }
 }
 
@@ -219,8 +227,10 @@ static void fin(struct flow_table *table, struct flow *flow, enum flow_side side
     if (distance > TCP_NEAR || distance < -TCP_NEAR)
         return;
     uint64_t at = tcp_position(flow, side, end), *next = &flow->side[side].next;
-    if (at > *next && is_after_probe(flow, side, at))
-        flow->start[side] = *next = at;
+    if (at > *next && is_after_probe(flow, side, at)) {
+        *next = at;
+        flow_set_start(flow, side, at);
+    }
     if (at > *next) {
         gaps_open(table, flow, side, *next, at);
         *next = at;
@@ -240,7 +250,7 @@ static void acknowledge(struct flow_table *table, struct flow *flow, enum flow_s
     if (!(*bits & TCP_KNOWN)) {
         begin_at(flow, side, ack);
     } else if (unseen && (step > TCP_NEAR || step < -TCP_NEAR)) {
-        tcp_begin_again(flow, side, ack);
+        tcp_begin_again(table, flow, side, ack);
     } else if (step > TCP_NEAR) {
         table->far_acks++;
         return;
@@ -259,7 +269,7 @@ static bool is_foreign_syn_ack(const struct flow *flow, enum flow_side side,
 {
     enum flow_side peer = side_other(side);
     return (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
-           (flow->tcp[peer] & TCP_FIRM) && packet->ack - (uint32_t)flow->start[peer] > TCP_NEAR;
+           (flow->tcp[peer] & TCP_FIRM) && packet->ack - flow->first[peer] > TCP_NEAR;
 }
 
 void tcp_packet(struct flow_table *table, struct flow *flow, enum flow_side side,
@@ -272,11 +282,11 @@ void tcp_packet(struct flow_table *table, struct flow *flow, enum flow_side side
     }
     uint32_t seq = packet->seq + (flags & TCP_SYN ? 1 : 0);
     if (is_foreign_syn_ack(flow, side, packet)) {
-        stray_note(flow, side, seq);
+        stray_note(table, flow, side, seq);
         return;
     }
-    if ((flags & TCP_SYN) && flow->gaps[side])
-        flow->gaps[side]->moved = true;
+    if ((flags & TCP_SYN) && flow_gaps(flow, side))
+        flow_gaps(flow, side)->moved = true;
     if (flags & TCP_SYN)
         syn(table, flow, side, seq);
     if (packet->payload_bytes > 0)

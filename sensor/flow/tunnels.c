@@ -107,8 +107,14 @@ const struct tunnel *tunnels_get(const struct tunnels *tunnels, uint16_t referen
 
 static void set(struct flow_table *table, struct flow *flow, enum flow_side side, uint16_t to)
 {
-    tunnels_drop(&table->tunnels, flow->tunnel[side]);
-    flow->tunnel[side] = to;
+    struct flow_more *more = more_of(table, flow);
+    tunnels_drop(&table->tunnels, more->tunnel[side]);
+    more->tunnel[side] = to;
+}
+
+static uint16_t came_by(const struct flow *flow, enum flow_side side)
+{
+    return flow->more ? flow->more->tunnel[side] : TUNNEL_NONE;
 }
 
 static struct tunnel tunnel_of(const struct packet *packet, enum flow_side sender)
@@ -125,8 +131,8 @@ void tunnel_begin(struct flow_table *table, struct flow *flow, enum flow_side si
     if (packet->tunnel.count == 0)
         return;
     struct tunnel value = tunnel_of(packet, side);
-    flow->tunnel[SIDE_ORIG] = tunnels_take(&table->tunnels, &value);
-    flow->tunnel[SIDE_RESP] = tunnels_take(&table->tunnels, &value);
+    for (int each = 0; each < SIDES; each++)
+        set(table, flow, (enum flow_side)each, tunnels_take(&table->tunnels, &value));
     flow->flags |= FLOW_TUNNELLED;
 }
 
@@ -134,10 +140,10 @@ void tunnel_packet(struct flow_table *table, struct flow *flow, enum flow_side s
                    const struct packet *packet, int64_t told_ns)
 {
     struct tunnel value = tunnel_of(packet, side);
-    if (tunnel_same_way(&value, tunnels_get(&table->tunnels, flow->tunnel[side])))
+    if (tunnel_same_way(&value, tunnels_get(&table->tunnels, came_by(flow, side))))
         return;
     uint16_t to = tunnels_take(&table->tunnels, &value);
-    if (to == flow->tunnel[side]) { /* no room for this one either */
+    if (to == came_by(flow, side)) { /* no room for this one either */
         tunnels_drop(&table->tunnels, to);
         return;
     }
@@ -152,12 +158,12 @@ void tunnel_packet(struct flow_table *table, struct flow *flow, enum flow_side s
 
 void tunnel_swap_sides(struct flow_table *table, struct flow *flow)
 {
-    if (flow->tunnel[SIDE_ORIG] == TUNNEL_NONE && flow->tunnel[SIDE_RESP] == TUNNEL_NONE)
+    if (came_by(flow, SIDE_ORIG) == TUNNEL_NONE && came_by(flow, SIDE_RESP) == TUNNEL_NONE)
         return;
     uint16_t turned[SIDES];
     for (int side = 0; side < SIDES; side++) {
         struct tunnel value =
-            tunnel_turned(tunnels_get(&table->tunnels, flow->tunnel[SIDES - 1 - side]));
+            tunnel_turned(tunnels_get(&table->tunnels, flow->more->tunnel[SIDES - 1 - side]));
         turned[side] = tunnels_take(&table->tunnels, &value);
     }
     set(table, flow, SIDE_ORIG, turned[SIDE_ORIG]);
@@ -166,7 +172,7 @@ void tunnel_swap_sides(struct flow_table *table, struct flow *flow)
 
 void tunnel_end(struct flow_table *table, struct flow *flow)
 {
-    if (flow->flags & FLOW_TUNNELLED) {
+    if (flow->more && (flow->flags & FLOW_TUNNELLED)) {
         set(table, flow, SIDE_ORIG, TUNNEL_NONE);
         set(table, flow, SIDE_RESP, TUNNEL_NONE);
     }
@@ -175,11 +181,12 @@ void tunnel_end(struct flow_table *table, struct flow *flow)
 bool flow_table_tunnels(const struct flow_table *table, const struct flow *flow,
                         struct tunnel tunnel[SIDES])
 {
-    if (!(flow->flags & FLOW_TUNNELLED)) /* its last line is not touched */
+    if (!(flow->flags & FLOW_TUNNELLED)) /* nothing else is touched */
         return false;
     for (int side = 0; side < SIDES; side++) {
         bool heard = flow->side[side].counts.packets > 0;
-        tunnel[side] = *tunnels_get(&table->tunnels, heard ? flow->tunnel[side] : TUNNEL_NONE);
+        tunnel[side] = *tunnels_get(&table->tunnels,
+                                    heard ? came_by(flow, (enum flow_side)side) : TUNNEL_NONE);
     }
     return tunnel[SIDE_ORIG].count > 0 || tunnel[SIDE_RESP].count > 0;
 }

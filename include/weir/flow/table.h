@@ -42,7 +42,8 @@ struct flow_key flow_key_of(const struct packet *packet);
 
 struct flow; /* private layout in sensor/flow/flow.h; read through these: */
 const struct flow_key *flow_get_key(const struct flow *flow); /* orig/resp as known now */
-const struct side_counts *flow_get_counts(const struct flow *flow, enum flow_side side);
+struct side_counts flow_get_counts(const struct flow *flow, enum flow_side side);
+uint64_t flow_get_payload(const struct flow *flow, enum flow_side side); /* of these, one */
 struct ptime flow_get_start(const struct flow *flow);
 uint16_t flow_get_flags(const struct flow *flow); /* FLOW_… */
 /* TCP: the sequence number of the side's first byte, as its SYN says; false: none was seen. */

@@ -50,8 +50,8 @@ static bool on_report(void *context, struct flow *flow, enum flow_end end, struc
         content_flush(content, flow, time);
     struct content_facts facts = content_get_facts(flow);
     for (enum flow_side side = SIDE_ORIG; side < SIDES; side++) {
-        const struct side_counts *counts = flow_get_counts(flow, side);
-        if (facts.body[side].seen_bytes > counts->payload_bytes + counts->retransmitted_bytes ||
+        struct side_counts counts = flow_get_counts(flow, side);
+        if (facts.body[side].seen_bytes > counts.payload_bytes + counts.retransmitted_bytes ||
             (facts.body[side].bodies == 0 && facts.body[side].seen_bytes) ||
             facts.body[side].undeclared > facts.body[side].bodies)
             abort();

@@ -30,12 +30,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(packet.payload != NULL);
         memcpy((void *)(uintptr_t)packet.payload, data, captured);
         packet.payload_captured = packet.payload_bytes = captured;
-        struct echo_counts before = flow.echo[side];
+        struct echo_counts before = flow.side[side].echo;
         echo_packet(&flow, side, &packet);
-        must(flow.echo[side].payloads - before.payloads <= 1);
-        struct echo_counts after = flow.echo[side];
+        must(flow.side[side].echo.payloads - before.payloads <= 1);
+        struct echo_counts after = flow.side[side].echo;
         echo_packet(&flow, side, &packet);
-        must(memcmp(&after, &flow.echo[side], sizeof after) == 0);
+        must(memcmp(&after, &flow.side[side].echo, sizeof after) == 0);
         free((void *)(uintptr_t)packet.payload);
         data += captured;
         size -= captured;

@@ -142,9 +142,9 @@ static void one_packet(struct watch *watch, const struct packet *p)
     life->carried[side] += p->payload_bytes;
     life->packets[side]++;
     for (int s = 0; s < SIDES; s++) {
-        const struct side_counts *c = flow_get_counts(flow, (enum flow_side)s);
-        CHECK(c->payload_bytes + c->retransmitted_bytes <= life->carried[s]);
-        CHECK(c->acked_bytes <= c->payload_bytes);
+        struct side_counts c = flow_get_counts(flow, (enum flow_side)s);
+        CHECK(c.payload_bytes + c.retransmitted_bytes <= life->carried[s]);
+        CHECK(c.acked_bytes <= c.payload_bytes);
     }
     flow_table_settle(watch->table, flow, p->time);
     struct tunnel tunnel[SIDES];

@@ -1,4 +1,5 @@
 /* Lists of indicators: what each format says, what is left out and counted, what is looked up. */
+#include "weir/base/buffer.h"
 #include "weir/detect/intel.h"
 
 #include <setjmp.h>
@@ -185,6 +186,27 @@ static void test_refused(void **state)
     }
 }
 
+/* As many as there is room for, and one more. */
+static void test_full(void **state)
+{
+    struct error error = {0};
+    struct intel *intel = intel_new();
+    struct intel_list list = {.name = "feed", .format = INTEL_LINES};
+    struct buffer text = {0};
+    (void)state;
+    for (unsigned i = 0; i < INTEL_MAX; i++)
+        buffer_text(&text, "60.%u.%u.%u\n", i >> 16, i >> 8 & 255, i & 255);
+    assert_int_equal(intel_read(intel, &list, "feed", (const char *)text.data, text.size, &error),
+                     0);
+    assert_int_equal(intel_list(intel, 0)->indicators, INTEL_MAX);
+    assert_int_equal(intel_read(intel, &list, "again", "60.0.0.1\n", 9, &error), 0);
+    assert_int_equal(intel_read(intel, &list, "more", "61.0.0.1\n", 9, &error), -1);
+    assert_string_equal(error.message,
+                        "more: all lists together hold more than 1000000 indicators");
+    buffer_fini(&text);
+    intel_free(intel);
+}
+
 /* Cut anywhere, a list is read as far as it goes. */
 static void test_cut(void **state)
 {
@@ -228,8 +250,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),   cmocka_unit_test(test_zeek),
         cmocka_unit_test(test_misp),    cmocka_unit_test(test_two_lists),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_finding),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_full),
+        cmocka_unit_test(test_cut),     cmocka_unit_test(test_finding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,7 +114,7 @@ static void test_reuse_of_a_closed_flow(void **state)
     assert_int_equal(l.told[0].header.time_ns, 3 * SECOND);
     assert_int_equal(l.told[0].total[SIDE_ORIG].payload_bytes, 50);
     assert_int_equal(flow_get_ordinal(next), 2);
-    assert_int_equal(flow_get_counts(next, SIDE_ORIG)->packets, 1);
+    assert_int_equal(flow_get_counts(next, SIDE_ORIG).packets, 1);
     assert_int_equal(flow_get_start(next).ns, 3 * SECOND);
     listen_end(&l);
 }
@@ -127,8 +127,8 @@ static void test_forged_syn_does_not_split_an_open_flow(void **state)
     assert_ptr_equal(feed_tcp(&l, true, TCP_SYN, 0x50505050, 0, 0, 1 * SECOND), flow);
     feed_tcp(&l, false, TCP_ACK, 901, 151, 0, 1 * SECOND); /* the challenge */
     feed_tcp(&l, true, TCP_ACK, 151, 901, 50, 2 * SECOND);
-    assert_int_equal(flow_get_counts(flow, SIDE_ORIG)->payload_bytes, 100);
-    assert_int_equal(flow_get_counts(flow, SIDE_ORIG)->missing_bytes, 0);
+    assert_int_equal(flow_get_counts(flow, SIDE_ORIG).payload_bytes, 100);
+    assert_int_equal(flow_get_counts(flow, SIDE_ORIG).missing_bytes, 0);
     assert_int_equal(l.count, 0);
     listen_end(&l);
 }
@@ -143,8 +143,8 @@ static void test_answered_syn_does(void **state)
     assert_int_equal(l.count, 1);
     assert_int_equal(l.told[0].end, FLOW_END_REUSED);
     struct flow *next = feed_tcp(&l, true, TCP_ACK, 0x50505051, 0x60606061, 70, 1 * SECOND);
-    assert_int_equal(flow_get_counts(next, SIDE_ORIG)->payload_bytes, 70);
-    assert_int_equal(flow_get_counts(next, SIDE_ORIG)->missing_bytes, 0);
+    assert_int_equal(flow_get_counts(next, SIDE_ORIG).payload_bytes, 70);
+    assert_int_equal(flow_get_counts(next, SIDE_ORIG).missing_bytes, 0);
     assert_int_equal(flow_get_key(next)->orig_port, 40000);
     listen_end(&l);
 }
@@ -170,11 +170,11 @@ static void test_attempts(void **state)
     struct flow *flow = NULL;
     for (uint32_t i = 0; i < 100; i++)
         flow = feed_tcp(&l, true, TCP_SYN, i * 0x03000000, 0, 0, i);
-    assert_int_equal(flow_get_counts(flow, SIDE_ORIG)->packets, 100);
+    assert_int_equal(flow_get_counts(flow, SIDE_ORIG).packets, 100);
     feed_tcp(&l, false, TCP_SYN | TCP_ACK, 900, 99 * 0x03000000u + 1, 0, 200);
     feed_tcp(&l, true, TCP_ACK, 99 * 0x03000000u + 1, 901, 10, 201);
-    assert_int_equal(flow_get_counts(flow, SIDE_ORIG)->payload_bytes, 10);
-    assert_int_equal(flow_get_counts(flow, SIDE_ORIG)->missing_bytes, 0);
+    assert_int_equal(flow_get_counts(flow, SIDE_ORIG).payload_bytes, 10);
+    assert_int_equal(flow_get_counts(flow, SIDE_ORIG).missing_bytes, 0);
     assert_int_equal(l.count, 0);
     listen_end(&l);
 

@@ -1,12 +1,12 @@
 /* Which packets are one flow, who opened it, and what its record says. */
 #include "listener.h"
 
-static const struct side_counts *orig_of(const struct flow *flow)
+static struct side_counts orig_of(const struct flow *flow)
 {
     return flow_get_counts(flow, SIDE_ORIG);
 }
 
-static const struct side_counts *resp_of(const struct flow *flow)
+static struct side_counts resp_of(const struct flow *flow)
 {
     return flow_get_counts(flow, SIDE_RESP);
 }
@@ -22,12 +22,12 @@ static void test_both_directions_are_one_flow(void **state)
     assert_int_equal(side, SIDE_ORIG);
     assert_ptr_equal(feed(&l, &answer, &side), flow);
     assert_int_equal(side, SIDE_RESP);
-    assert_int_equal(orig_of(flow)->packets, 1);
-    assert_int_equal(orig_of(flow)->payload_bytes, 100);
-    assert_int_equal(orig_of(flow)->acked_bytes, 100);
-    assert_int_equal(orig_of(flow)->ip_bytes, 128);
-    assert_int_equal(orig_of(flow)->wire_bytes, 142);
-    assert_int_equal(resp_of(flow)->payload_bytes, 300);
+    assert_int_equal(orig_of(flow).packets, 1);
+    assert_int_equal(orig_of(flow).payload_bytes, 100);
+    assert_int_equal(orig_of(flow).acked_bytes, 100);
+    assert_int_equal(orig_of(flow).ip_bytes, 128);
+    assert_int_equal(orig_of(flow).wire_bytes, 142);
+    assert_int_equal(resp_of(flow).payload_bytes, 300);
     assert_int_equal(flow_get_flags(flow), FLOW_ESTABLISHED);
     assert_int_equal(flow_get_key(flow)->orig_port, 5000);
     assert_int_equal(flow_get_ordinal(flow), 1);
@@ -133,7 +133,7 @@ static void test_echo_is_one_flow_of_its_asker(void **state)
     assert_int_equal(side, SIDE_RESP); /* an answer seen first: the other one asked */
     assert_ptr_equal(feed(&l, &ask, &side), flow);
     assert_int_equal(side, SIDE_ORIG);
-    assert_int_equal(orig_of(flow)->payload_bytes, 56);
+    assert_int_equal(orig_of(flow).payload_bytes, 56);
     assert_int_equal(flow_get_key(flow)->orig_port, 8);
     assert_int_equal(flow_get_key(flow)->resp_port, 0);
     struct packet unreachable = plain(2, 1, PROTO_ICMP, 28, 2);
@@ -214,14 +214,14 @@ static void test_late_syn_swaps(void **state)
     assert_int_equal(l.swapped, 1);
     assert_int_equal(side, SIDE_ORIG);
     assert_int_equal(flow_get_key(flow)->orig_port, 443);
-    assert_int_equal(orig_of(flow)->payload_bytes, 10);
-    assert_int_equal(orig_of(flow)->packets, 2);
-    assert_int_equal(orig_of(flow)->missing_bytes, 0);
+    assert_int_equal(orig_of(flow).payload_bytes, 10);
+    assert_int_equal(orig_of(flow).packets, 2);
+    assert_int_equal(orig_of(flow).missing_bytes, 0);
     assert_int_equal(flow_get_flags(flow), FLOW_ORIG_BY_SYN | FLOW_ONE_SIDED);
     struct packet answer = tcp(true, TCP_ACK, 501, 911, 5, 3);
     assert_ptr_equal(feed(&l, &answer, &side), flow); /* still found, from either side */
     assert_int_equal(side, SIDE_RESP);
-    assert_int_equal(orig_of(flow)->acked_bytes, 10);
+    assert_int_equal(orig_of(flow).acked_bytes, 10);
     assert_int_equal(l.swapped, 1);
     listen_end(&l);
 }
@@ -314,14 +314,14 @@ static void test_later_fragments_have_a_flow_of_their_own(void **state)
     struct flow *flow = feed(&l, &first, NULL), *rest = feed(&l, &later, NULL);
     assert_ptr_not_equal(flow, rest);
     assert_int_equal(flow_get_key(rest)->orig_port, 0);
-    assert_int_equal(orig_of(rest)->payload_bytes, 500);
+    assert_int_equal(orig_of(rest).payload_bytes, 500);
     struct packet tcp_later = plain(1, 2, PROTO_TCP, 800, 0);
     tcp_later.later_fragment = true;
     tcp_later.tcp_flags = TCP_SYN; /* left over: must not be looked at */
     rest = feed(&l, &tcp_later, NULL);
     feed(&l, &tcp_later, NULL);
-    assert_int_equal(orig_of(rest)->payload_bytes, 1600);
-    assert_int_equal(orig_of(rest)->retransmitted_bytes, 0);
+    assert_int_equal(orig_of(rest).payload_bytes, 1600);
+    assert_int_equal(orig_of(rest).retransmitted_bytes, 0);
     listen_end(&l);
 }
 

@@ -10,11 +10,11 @@ struct figures {
 
 static void assert_figures(const struct flow *flow, enum flow_side side, struct figures want)
 {
-    const struct side_counts *have = flow_get_counts(flow, side);
-    assert_int_equal(have->payload_bytes, want.payload);
-    assert_int_equal(have->missing_bytes, want.missing);
-    assert_int_equal(have->acked_bytes, want.acked);
-    assert_int_equal(have->retransmitted_bytes, want.retransmitted);
+    struct side_counts have = flow_get_counts(flow, side);
+    assert_int_equal(have.payload_bytes, want.payload);
+    assert_int_equal(have.missing_bytes, want.missing);
+    assert_int_equal(have.acked_bytes, want.acked);
+    assert_int_equal(have.retransmitted_bytes, want.retransmitted);
 }
 
 /* Client from 101, server from 901. */
@@ -283,10 +283,10 @@ static void test_translated_stream_takes_over(void **state)
     assert_figures(flow, SIDE_ORIG, (struct figures){1100, 0, 0, 900});
     for (uint32_t n = 10; n < 100; n++)
         feed_tcp(&l, true, TCP_ACK, 101 + other + n * 100, 901, 100, 3);
-    const struct side_counts *counts = flow_get_counts(flow, SIDE_ORIG);
-    assert_int_equal(counts->payload_bytes + counts->retransmitted_bytes, 11000);
-    assert_in_range(counts->retransmitted_bytes, 900, 900 + 16 * 100);
-    assert_int_equal(counts->missing_bytes, 0);
+    struct side_counts counts = flow_get_counts(flow, SIDE_ORIG);
+    assert_int_equal(counts.payload_bytes + counts.retransmitted_bytes, 11000);
+    assert_in_range(counts.retransmitted_bytes, 900, 900 + 16 * 100);
+    assert_int_equal(counts.missing_bytes, 0);
     listen_end(&l);
 }
 
@@ -490,10 +490,10 @@ static void test_hostile_numbers_stay_within_what_was_carried(void **state)
                 (flow_get_key(flow)->orig_port == 40000) == out ? SIDE_ORIG : SIDE_RESP;
             carried[side] += size;
             for (int s = 0; s < SIDES; s++) {
-                const struct side_counts *c = flow_get_counts(flow, (enum flow_side)s);
-                assert_true(c->payload_bytes + c->retransmitted_bytes <= carried[s]);
-                assert_true(c->acked_bytes <= c->payload_bytes);
-                assert_true(c->missing_bytes < UINT64_C(1) << 40);
+                struct side_counts c = flow_get_counts(flow, (enum flow_side)s);
+                assert_true(c.payload_bytes + c.retransmitted_bytes <= carried[s]);
+                assert_true(c.acked_bytes <= c.payload_bytes);
+                assert_true(c.missing_bytes < UINT64_C(1) << 40);
             }
         }
         assert_int_equal(flow_table_count(l.table), 1);
