@@ -87,37 +87,44 @@ static void use_registers(struct hostset *set, struct hostset_shape shape)
     set->count = set->room = 0;
 }
 
-void hostset_add(struct hostset *set, struct hostset_shape shape, uint32_t hash)
+/* True: the estimate is no longer of the registers. */
+static bool insert(struct hostset *set, struct hostset_shape shape, uint32_t hash)
 {
-    if (set->registers) {
-        if (add_to_registers(set->registers, shape, hash))
-            set->estimate = estimate_of(set->registers, shape);
-        return;
-    }
+    if (set->registers)
+        return add_to_registers(set->registers, shape, hash);
     uint16_t at = find_exact(set, hash);
     if (at < set->count && set->hash[at] == hash)
-        return;
+        return false;
     if (set->count < shape.exact) {
         add_to_exact(set, at, hash);
-        return;
+        return false;
     }
     use_registers(set, shape);
     add_to_registers(set->registers, shape, hash);
-    set->estimate = estimate_of(set->registers, shape);
+    return true;
+}
+
+void hostset_add(struct hostset *set, struct hostset_shape shape, uint32_t hash)
+{
+    if (insert(set, shape, hash))
+        set->estimate = estimate_of(set->registers, shape);
 }
 
 void hostset_merge(struct hostset *to, const struct hostset *from, struct hostset_shape shape)
 {
+    bool stale = from->registers && !to->registers;
     for (uint16_t i = 0; i < from->count; i++)
-        hostset_add(to, shape, from->hash[i]);
-    if (!from->registers)
-        return;
-    if (!to->registers)
+        stale |= insert(to, shape, from->hash[i]);
+    if (stale && !to->registers)
         use_registers(to, shape);
-    for (size_t i = 0; i < (size_t)1 << shape.bits; i++)
-        if (from->registers[i] > to->registers[i])
+    for (size_t i = 0; from->registers && i < (size_t)1 << shape.bits; i++) {
+        if (from->registers[i] > to->registers[i]) {
             to->registers[i] = from->registers[i];
-    to->estimate = estimate_of(to->registers, shape);
+            stale = true;
+        }
+    }
+    if (stale)
+        to->estimate = estimate_of(to->registers, shape);
 }
 
 bool hostset_has(const struct hostset *set, struct hostset_shape shape, uint32_t hash)

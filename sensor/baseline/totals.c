@@ -59,10 +59,22 @@ static _Thread_local struct {
 
 /* --- hosts ------------------------------------------------------------------------------------ */
 
+/* All of a spare one but its map, which alone holds its room. */
+static void each_side(struct host_total *total, void (*mark)(void *at, size_t bytes))
+{
+    mark(total, offsetof(struct host_total, pairs));
+    mark(&total->out, sizeof *total - offsetof(struct host_total, out));
+}
+
 struct host_total *host_total_new(const struct ip *host, int64_t hour)
 {
-    struct host_total *total =
-        spare.hosts > 0 ? spare.host[--spare.hosts] : xcalloc(1, sizeof *total);
+    struct host_total *total;
+    if (spare.hosts > 0) {
+        total = spare.host[--spare.hosts];
+        each_side(total, unpoison);
+    } else {
+        total = xcalloc(1, sizeof *total);
+    }
     total->host = *host;
     total->hour = hour;
     total->pairs.borrows = true;
@@ -103,6 +115,7 @@ void host_total_free(struct host_total *total)
     }
     *total = (struct host_total){.pairs = {.slot = room, .mask = room ? mask : 0}};
     spare.host[spare.hosts++] = total;
+    each_side(total, poison);
 }
 
 /* --- pairs ------------------------------------------------------------------------------------ */

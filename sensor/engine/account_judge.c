@@ -258,6 +258,7 @@ static void again(struct engine *engine, struct host *host, bool whole)
     int64_t newest = present.hour;
     if (!hosts_profile(engine, host, &present))
         return;
+    hosts_turn(engine, host);
     for (int64_t hour = newest - 1; hour <= newest; hour++) {
         struct host_total *total = totals_get(engine->totals, &host->ip, hour);
         if (!total)

@@ -12,10 +12,10 @@
 struct hosts *hosts_new(void)
 {
     struct hosts *hosts = xcalloc(1, sizeof *hosts);
-    map_init(&hosts->map);
-    map_init(&hosts->hidden);
-    map_init(&hosts->outside);
-    map_init(&hosts->content);
+    map_init_borrowing(&hosts->map);
+    map_init_borrowing(&hosts->hidden);
+    map_init_borrowing(&hosts->outside);
+    map_init_borrowing(&hosts->content);
     hosts->budget.limit_bytes = HOSTS_ITEMS_BYTES;
     return hosts;
 }
@@ -45,15 +45,16 @@ void hosts_free(struct hosts *hosts)
     free(hosts);
 }
 
-/* The entry of `key`, made (zeroed) when there is room for it; NULL when there is none. */
+/* The entry of `key`, made (zeroed) when there is room for it; NULL when there is none. Its key
+ * lies behind it, and the map borrows that. */
 static void *get_or_make(struct map *map, const void *key, size_t key_size, size_t value_size,
                          size_t most)
 {
     void *value = map_get(map, key, key_size);
     if (value || map->count >= most)
         return value;
-    value = xcalloc(1, value_size);
-    map_put(map, key, key_size, value);
+    value = xcalloc(1, value_size + key_size);
+    map_put(map, memcpy((char *)value + value_size, key, key_size), key_size, value);
     return value;
 }
 
@@ -130,6 +131,7 @@ void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
         return;
     }
     host->host = *view->host;
+    host->destinations.borrows = true;
     volume_add(&host->out, view->out);
     host->in_bytes += view->in_bytes;
     volume_add(&host->service_out[view->record->service], view->out);
@@ -208,7 +210,7 @@ static int by_weight(const void *a, const void *b)
 size_t hosts_rank(const struct hosts *hosts, struct ranked *ranked, size_t room)
 {
     struct map users;
-    map_init(&users);
+    map_init_borrowing(&users);
     count_users(hosts, &users);
     struct ranked *all = xcalloc(hosts->map.count + 1, sizeof *all);
     size_t count = 0, at = 0;

@@ -173,12 +173,16 @@ function stores(said) {
 
 const sum = (rows, key) => (rows || []).reduce((all, row) => all + (row[key] || 0), 0);
 
-async function draw(root, app) {
+// Of the store, which may be away: the page does not wait for it, and keeps what was said before until it answers.
+const askFleet = (sensors, app) =>
+  ask("/v1/fleet", { signal: app.signal }).then(
+    said => put(sensors, fleet(said)),
+    () => app.signal.aborted || put(sensors, h("p", { class: "note" }, t("fleet_unknown"))),
+  );
+
+async function draw(root, sensors, app) {
   const said = await ask("/v1/status", { signal: app.signal });
-  const sensors = await ask("/v1/fleet", { signal: app.signal }).then(fleet, why => {
-    if (app.signal.aborted) throw why;
-    return h("p", { class: "note" }, t("fleet_unknown"));
-  });
+  askFleet(sensors, app);
   const drops = sum(said.capture, "kernel_drops") + sum(said.capture, "interface_drops"),
     b = said.budget,
     blind = said.blind || [];
@@ -244,7 +248,8 @@ async function draw(root, app) {
 }
 
 export async function open(root, words, app) {
-  const again = () => draw(root, app).catch(refused);
-  await draw(root, app);
+  const sensors = h("div", {}, h("p", { class: "soft" }, t("loading")));
+  const again = () => draw(root, sensors, app).catch(refused);
+  await draw(root, sensors, app);
   return { stop: repeated(root, app, again) };
 }

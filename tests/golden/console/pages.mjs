@@ -250,7 +250,12 @@ const checks = {
       must((await page.title()).endsWith("· Weir"), `${hash}: ${await page.title()}`);
     }
     await bands(page);
-    await go(page, "sensor");
+    let answer;
+    const held = new Promise(resolve => (answer = resolve));
+    await page.route("**/v1/fleet", route => held.then(() => route.continue()));
+    await go(page, "sensor"); // which is there before the store answers
+    must((await page.textContent("main")).includes("Asking the sensor"), "the store has answered already");
+    answer();
     const fleet = await page.textContent('[aria-label="Sensors that share the store"]');
     for (const one of ["this oneat work1.2 s", "north-2silent15 min", "south-1behind2.5 s", "7230.5 s"])
       must(fleet.replaceAll("\u00a0", " ").includes(one), `${one} is not in ${fleet}`);

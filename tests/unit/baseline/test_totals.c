@@ -301,6 +301,25 @@ static void a_freed_pair_is_poisoned(void **state)
     pair_total_free(pair);
 }
 
+static void a_freed_host_is_poisoned(void **state)
+{
+    struct destination d = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    struct ip host = make_host(1);
+    (void)state;
+    if (!WEIR_POISONS)
+        skip();
+    struct host_total *total = host_total_new(&host, 5);
+    totals_add(total, &d, exactly(1), 0, 1);
+    host_total_free(total);
+    assert_true(is_poisoned(&total->host) && is_poisoned(&total->hour));
+    assert_true(is_poisoned(&total->out) && is_poisoned(&total->totals));
+    assert_ptr_equal(host_total_new(&host, 6), total);
+    assert_false(is_poisoned(&total->host) || is_poisoned(&total->hour));
+    assert_false(is_poisoned(&total->out) || is_poisoned(&total->totals));
+    assert_int_equal(total->out.value, 0);
+    host_total_free(total);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +333,7 @@ int main(void)
         cmocka_unit_test(starts_are_kept_by_pair_and_bounded_by_host),
         cmocka_unit_test(all_pairs_together_are_bounded),
         cmocka_unit_test(a_freed_pair_is_poisoned),
+        cmocka_unit_test(a_freed_host_is_poisoned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
