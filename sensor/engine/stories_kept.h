@@ -5,12 +5,20 @@
 
 #include "stories.h"
 
+struct story_hours {
+    int64_t hour, day;            /* of the site, the last in which anything left; 0: none did */
+    uint64_t out_bytes, in_bytes; /* of that hour, where the host is the client */
+    bool uploaded;                /* an hour before it was an upload */
+    int64_t judged_day;           /* in which the last one's upload is judged; 0: not known yet */
+};
+
 struct story_entry {
-    struct open_story *awake;          /* NULL: it is asleep */
-    uint8_t *thin;                     /* then it is here */
-    uint32_t thin_bytes;               /* of it */
-    bool told, counts;                 /* … is told, has counted items: seen without waking it */
-    struct ptime last;                 /* … its last packet */
+    struct open_story *awake; /* NULL: it is asleep */
+    uint8_t *thin;            /* then it is here */
+    uint32_t thin_bytes;      /* of it */
+    bool told, counts;        /* … is told, has counted items: seen without waking it */
+    struct ptime last;        /* … its last packet */
+    struct story_hours hours;
     bool young;                        /* awake, and not asked for since it was made */
     struct story_entry *newer, *older; /* of all, by last activity */
     size_t key_size;
