@@ -302,8 +302,8 @@ static const char *const scope_of_kind[SUBJECTS] = {
 };
 
 /* A row of whole hosts may lead to one of the host's pairs; one of pairs is told as the host's
- * where nothing goes to that place now (an upload of an hour before), and then shows its largest
- * flow. */
+ * where the story of that place is not here (it was let go for room, or is another sensor's), and
+ * then shows its largest flow. */
 static enum subject_kind kind_of(const struct alert *alert)
 {
     enum subject_kind kind = alert->finding.detector->kind;

@@ -226,6 +226,8 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
             : zoned_story(engine, &host->ip, at, view->destination, now);
     story_add(whole, view);
     story_add(open, view);
+    story_note_hour(whole, &civil, view);
+    story_note_hour(open, &civil, view);
     const struct profile *profile =
         hosts_profile(engine, host, &civil); /* host->profile from here on */
     bool learning = !profile || hosts_state(engine, profile, civil.hour) == BASELINE_LEARNING;

@@ -264,13 +264,21 @@ static int64_t phase_of(const struct engine_config *config)
     return (int64_t)(hash64(config->sensor, strlen(config->sensor), 0) % looks) * SIGHT_LOOK_NS;
 }
 
+/* Of what is told in the first minutes of a day some belongs to the one before: its last hour is
+ * open for two of them. */
+static int64_t day_judged(struct engine *engine, struct ptime now)
+{
+    struct ptime before = {now.ns - CLOSE_AFTER_NS - TICK_NS};
+    return calendar_at(engine->config.calendar, before).day;
+}
+
 /* Ticks fall on whole minutes of packet time; idle minutes are skipped. */
 static void tick(struct engine *engine, struct ptime now)
 {
     ruled_tick(engine, now);
     tunnelled_held(engine, now, false);
     incidents_advance(engine->incidents, now);
-    stories_advance(&engine->stories, now, still_told, engine);
+    stories_advance(&engine->stories, now, day_judged(engine, now), still_told, engine);
     if (now.ns - engine->health_from.ns >= SENSOR_NS)
         judge_sensor(engine, now);
     count_bounds(engine);

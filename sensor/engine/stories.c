@@ -4,6 +4,7 @@
 #include "stories_kept.h"
 
 #include "weir/base/device.h"
+#include "weir/baseline/evidence.h"
 
 #include <string.h>
 
@@ -268,14 +269,60 @@ void story_add_items(struct stories *stories, struct open_story *open,
     open->content_changed = true;
 }
 
-void stories_advance(struct stories *stories, struct ptime now,
+/* --- uploads that are still to be judged ------------------------------------------------------ */
+
+static bool is_upload(const struct story_hours *hours)
+{
+    return hours->out_bytes >= EVIDENCE_FLOOR_BYTES && hours->in_bytes < hours->out_bytes;
+}
+
+void story_note_hour(struct open_story *open, const struct civil *civil,
+                     const struct flow_view *view)
+{
+    const struct story *story = &open->story;
+    struct story_hours *hours = &open->entry->hours;
+    if (view->out.value > 0 && civil->hour > hours->hour)
+        *hours = (struct story_hours){.hour = civil->hour,
+                                      .day = civil->day,
+                                      .uploaded = hours->uploaded || is_upload(hours)};
+    if (civil->hour != hours->hour || !story->has_destination ||
+        story->destination.role != ROLE_CLIENT)
+        return;
+    hours->out_bytes = bytes_add(hours->out_bytes, view->out.value);
+    hours->in_bytes = bytes_add(hours->in_bytes, view->in_bytes);
+}
+
+/* The host's own story says when it sent again: by then, or a little before. */
+static void note_judged(const struct stories *stories, struct story_entry *entry)
+{
+    const struct story_entry *whole = map_get(&stories->map, entry->key, sizeof(struct ip));
+    if (whole && whole->hours.hour > entry->hours.hour)
+        entry->hours.judged_day = whole->hours.day;
+}
+
+/* An hour before the story's last was judged in it, or before. */
+static bool is_due(const struct stories *stories, struct story_entry *entry, struct ptime now,
+                   int64_t today)
+{
+    const struct story_hours *hours = &entry->hours;
+    if (now.ns - story_last(entry).ns > STORY_DUE_NS)
+        return false;
+    if (!is_upload(hours))
+        return hours->uploaded && today <= hours->day;
+    if (hours->judged_day == 0)
+        note_judged(stories, entry);
+    return hours->judged_day == 0 || today <= hours->judged_day;
+}
+
+void stories_advance(struct stories *stories, struct ptime now, int64_t today,
                      bool (*keep)(void *context, const struct story *story), void *context)
 {
     struct open_story scratch;
     struct story_entry *entry = stories->oldest;
     while (entry && now.ns - story_last(entry).ns > STORY_GAP_NS) {
         struct story_entry *newer = entry->newer;
-        if (!story_is_told(entry) || !keep(context, &stories_look(entry, &scratch)->story))
+        bool told = story_is_told(entry) && keep(context, &stories_look(entry, &scratch)->story);
+        if (!told && !is_due(stories, entry, now, today))
             stories_forget(stories, entry);
         entry = newer;
     }

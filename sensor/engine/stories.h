@@ -1,6 +1,9 @@
 /* Open stories: what a host sends to one destination (or at all) since it began to, for as long as
  * it goes on. A story is silent for STORY_GAP_NS and is forgotten, unless an incident still tells
- * it. Bound: STORIES_MAX; the one silent longest that no incident tells is forgotten, counted.
+ * it, or an upload in it is still to be judged: that comes with its host's next hour (evidence.h),
+ * of a later day even, and speaks until that site day is over. For it a story is kept so long, but
+ * STORY_DUE_NS at most. Bound: STORIES_MAX; the one silent longest that no incident tells is
+ * forgotten, counted.
  *
  * A story takes 5 kB, of which one in ten is ever used: only the STORIES_AWAKE used last lie as
  * they are, the others thinned (thin.h), and wake when they are asked for. Nobody sees it but by
@@ -22,6 +25,7 @@
 #define STORIES_YOUNG     64 /* … of those that were made and not asked for again */
 #define STORY_ITEMS_BYTES (UINT64_C(512) << 20) /* of sets of counted items, see union.h */
 #define STORY_GAP_NS      (6 * NS_PER_HOUR)
+#define STORY_DUE_NS      (7 * 24 * NS_PER_HOUR)
 
 struct story_entry;
 
@@ -79,11 +83,15 @@ static inline void story_note_flow(struct open_story *open, size_t at)
 }
 /* Adds a flow record's fresh part. */
 void story_add(struct open_story *open, const struct flow_view *view);
+/* … and in which site hour its bytes were counted. */
+void story_note_hour(struct open_story *open, const struct civil *civil,
+                     const struct flow_view *view);
 void story_add_items(struct stories *stories, struct open_story *open,
                      const struct record_content *record);
-/* Forgets what has been silent; `told` ones when keep() says that no incident speaks of them now.
- */
-void stories_advance(struct stories *stories, struct ptime now,
+/* Forgets what has been silent; `told` ones when keep() says that no incident speaks of them now,
+ * and those with an upload when the site day in which it is judged is over. `today`: of which
+ * nothing is judged any more before it. */
+void stories_advance(struct stories *stories, struct ptime now, int64_t today,
                      bool (*keep)(void *context, const struct story *story), void *context);
 /* All of them, for a restart of the same build; into an empty one. False: it is not that. */
 void stories_pack(const struct stories *stories, struct buffer *out);

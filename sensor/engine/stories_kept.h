@@ -5,12 +5,20 @@
 
 #include "stories.h"
 
+struct story_hours {
+    int64_t hour, day;            /* of the site, the last in which anything left; 0: none did */
+    uint64_t out_bytes, in_bytes; /* of that hour, where the host is the client */
+    int64_t judged_day;           /* in which the last one's upload is judged; 0: not known yet */
+    bool uploaded;                /* an hour before it was an upload */
+};
+
 struct story_entry {
     struct open_story *awake;          /* NULL: it is asleep */
     uint8_t *thin;                     /* then it is here, but for what the key says */
     struct story_entry *newer, *older; /* of all, by last activity */
     struct tie tie;                    /* to who asks for it mostly: stories_open_tied */
     struct ptime last;                 /* asleep: its last packet */
+    struct story_hours hours;
     uint16_t thin_bytes, key_size;
     uint8_t role, kind, name_size; /* … of its destination; the name is the key's end */
     bool told, counts;             /* … is told, has counted items: seen without waking it */

@@ -6,6 +6,28 @@
 
 #include <string.h>
 
+static void put_hours(struct buffer *out, const struct story_hours *hours)
+{
+    buffer_le64(out, (uint64_t)hours->hour);
+    buffer_le64(out, (uint64_t)hours->day);
+    buffer_le64(out, hours->out_bytes);
+    buffer_le64(out, hours->in_bytes);
+    buffer_u8(out, hours->uploaded);
+    buffer_le64(out, (uint64_t)hours->judged_day);
+}
+
+static struct story_hours take_hours(struct cursor *in)
+{
+    struct story_hours hours;
+    hours.hour = (int64_t)cursor_le64(in);
+    hours.day = (int64_t)cursor_le64(in);
+    hours.out_bytes = cursor_le64(in);
+    hours.in_bytes = cursor_le64(in);
+    hours.uploaded = cursor_u8(in) != 0;
+    hours.judged_day = (int64_t)cursor_le64(in);
+    return hours;
+}
+
 /* Without what holds in this process only. */
 static void put_story(struct buffer *out, const struct story_entry *entry)
 {
@@ -13,6 +35,7 @@ static void put_story(struct buffer *out, const struct story_entry *entry)
     struct open_story scratch, copy = *stories_look(entry, &scratch);
     copy.newer = copy.older = NULL;
     copy.entry = NULL;
+    put_hours(out, &entry->hours);
     counter_pack(&copy.counter, out);
     copy.counter = (struct counter){{NULL}};
     size_t size = thin_pack(&copy, sizeof copy, thin);
@@ -62,6 +85,7 @@ static bool take_story(struct stories *stories, struct cursor *in)
     struct story_key key;
     size_t size = 0;
     struct counter counter = {{NULL}};
+    const struct story_hours hours = take_hours(in);
     bool sound = counter_unpack(&counter, &stories->budget, in) && take_thin(in, &taken);
     if (sound)
         size = story_make_key(&taken.story.host,
@@ -71,6 +95,7 @@ static bool take_story(struct stories *stories, struct cursor *in)
         return false;
     }
     struct open_story *open = stories_make(stories, &key, size);
+    open->entry->hours = hours;
     taken.counter = counter;
     taken.entry = open->entry; /* its places are of this process, all else is as it was */
     taken.newer = open->newer;

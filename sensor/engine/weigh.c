@@ -303,7 +303,8 @@ static bool told_as_served(const struct at *at, const struct destination *destin
            incidents_has(at->engine->incidents, &at->host->ip, destination);
 }
 
-/* Where the alert leads: the pair's story, else the whole host's. */
+/* Where the alert leads: the pair's story, which of an upload is kept until it is judged
+ * (stories.h), else the whole host's: the story was let go for room, or is another sensor's. */
 static void tell(struct at *at, const struct slot *slot, enum evidence_side side,
                  enum baseline_state state)
 {

@@ -194,5 +194,31 @@ class Judged(Case):
         self.assertGreater(least[trusted], least[()])
 
 
+class Uploads(Case):
+    """150 kB before each evening of a week, to a place of its own: told in a morning, before anything goes there."""
+
+    def test_a_place_that_nothing_goes_to_any_more(self):
+        who, drop, days = host(3), "203.0.113.9", range(14, 19)
+        evening = {day: START + day * DAY + 18 * 3600 - 300 for day in days}
+        log = self.write("conn.log", text_of([*ordinary_rows(26), *((evening[day], who, drop, 60, 150_000, 2000)
+                                                                   for day in days)]))
+        for mode in ("--online",), ():
+            with self.subTest(mode=mode):
+                run = self.replay("--workers", "0", *BUDGET, *mode, log)
+                told = [alert for alert in run.alerts() if alert["rule"]["id"] == "ratio.upload" and
+                        alert["source"]["ip"] == who]
+                self.assertTrue(told)
+                for alert in told:
+                    self.assertEqual(alert["destination"]["ip"], drop)
+                    self.assertEqual(alert["weir"]["baseline"]["scope"], "host×destination")
+                first = told[0]
+                self.assertIn("in its last hour before this day", first["weir"]["reasons"][0]["text"])
+                self.assertEqual(first["event"]["end"][11:16], "17:56") # of the evening before
+                self.assertLess(first["event"]["end"], first["@timestamp"][:10])
+                self.assertEqual(first["weir"]["out_bytes"]["value"] % 150_000, 0)
+                again = self.replay("--workers", "2", *BUDGET, *mode, log)
+                self.assertEqual(again.bytes("alerts.ndjson"), run.bytes("alerts.ndjson"))
+
+
 if __name__ == "__main__":
     weirtest.main()

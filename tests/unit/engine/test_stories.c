@@ -341,15 +341,78 @@ static void test_advancing_forgets(void **state)
     stories_open(stories, &a, NULL, (struct ptime){START});
     stories_open(stories, &b, NULL, (struct ptime){START})->told = true;
     stories_open(stories, &c, NULL, (struct ptime){START + STORY_GAP_NS});
-    stories_advance(stories, (struct ptime){START + STORY_GAP_NS}, keep, &told);
+    stories_advance(stories, (struct ptime){START + STORY_GAP_NS}, 0, keep, &told);
     assert_int_equal(stories->map.count, 3);
-    stories_advance(stories, (struct ptime){START + STORY_GAP_NS + 1}, keep, &told);
+    stories_advance(stories, (struct ptime){START + STORY_GAP_NS + 1}, 0, keep, &told);
     assert_int_equal(stories->map.count, 2); /* a is forgotten, b is still told */
     told = false;
-    stories_advance(stories, (struct ptime){START + STORY_GAP_NS + 1}, keep, &told);
+    stories_advance(stories, (struct ptime){START + STORY_GAP_NS + 1}, 0, keep, &told);
     assert_int_equal(stories->map.count, 1);
     assert_int_equal(stories->evicted, 0); /* forgotten in time is not evicted */
     assert_ptr_equal(stories->newest, stories->oldest);
+}
+
+/* --- uploads that are still to be judged --- */
+
+#define HOUR 480000 /* of START, as these tests count: day 20000 */
+
+static void send_in(struct stories *stories, const struct ip *host, const char *to, int64_t hour,
+                    uint32_t out, uint32_t in)
+{
+    union any_record record;
+    struct destination destination = destination_of(to);
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    struct ptime at = {START + (hour - HOUR) * NS_PER_HOUR};
+    struct civil civil = {.hour = hour, .day = hour / 24};
+    make_flow(&record, 1, at.ns, &key, out, in);
+    struct flow_view view = view_of(&record, SCOPE_OUT);
+    struct open_story *open[] = {stories_open(stories, host, NULL, at),
+                                 stories_open(stories, host, &destination, at)};
+    for (size_t i = 0; i < 2; i++) {
+        story_add(open[i], &view);
+        story_note_hour(open[i], &civil, &view);
+    }
+}
+
+/* As at each tick; whether the story is there after it. */
+static bool is_there_at(struct stories *stories, const struct ip *host, const char *to,
+                        int64_t hour)
+{
+    bool told = false;
+    struct destination destination = destination_of(to);
+    struct ptime now = {START + (hour - HOUR) * NS_PER_HOUR + 1};
+    stories_advance(stories, now, hour / 24, keep, &told);
+    return stories_find(stories, host, &destination) != NULL;
+}
+
+static void test_an_upload_is_kept_until_it_was_judged(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    send_in(stories, &host, "asked.example", HOUR + 20, 70000, 70000);
+    send_in(stories, &host, "small.example", HOUR + 20, 65535, 0);
+    send_in(stories, &host, "drop.example", HOUR + 20, 70000, 69999);
+    assert_true(is_there_at(stories, &host, "asked.example", HOUR + 25));
+    assert_false(is_there_at(stories, &host, "asked.example", HOUR + 27));
+    assert_int_equal(stories->map.count, 1); /* those are forgotten, and the host's own */
+    assert_true(is_there_at(stories, &host, "drop.example", HOUR + 24 * 3));
+    send_in(stories, &host, "news.example", HOUR + 24 * 3 + 9, 100, 100); /* it sends again */
+    assert_true(is_there_at(stories, &host, "drop.example", HOUR + 24 * 3 + 23));
+    assert_false(is_there_at(stories, &host, "drop.example", HOUR + 24 * 4));
+}
+
+/* An hour of a longer story is judged in its next one; a host may never send again. */
+static void test_an_upload_is_not_kept_for_ever(void **state)
+{
+    struct stories *stories = *state;
+    struct ip a = make_ip("10.0.0.1"), b = make_ip("10.0.0.2");
+    send_in(stories, &a, "drop.example", HOUR + 10, 70000, 10);
+    send_in(stories, &a, "drop.example", HOUR + 11, 10, 70000);
+    assert_true(is_there_at(stories, &a, "drop.example", HOUR + 23));
+    assert_false(is_there_at(stories, &a, "drop.example", HOUR + 24));
+    send_in(stories, &b, "drop.example", HOUR + 30, 70000, 10);
+    assert_true(is_there_at(stories, &b, "drop.example", HOUR + 30 + 7 * 24 - 1));
+    assert_false(is_there_at(stories, &b, "drop.example", HOUR + 30 + 7 * 24));
 }
 
 static void test_the_bound(void **state)
@@ -420,6 +483,7 @@ static void test_packed(void **state)
     struct open_story *open = stories_open(stories, &a, &x, now);
     function_set_add(&open->unlisted, 8);
     open->wrote = open->told = true;
+    open->entry->hours = (struct story_hours){1, 2, 3, 4, true, 5};
     stories_pack(stories, &out);
     stories_init(&taken);
     taken.awake_limit = 1;
@@ -431,6 +495,9 @@ static void test_packed(void **state)
     assert_int_equal(taken.budget.used_bytes, stories->budget.used_bytes);
     open = stories_find(&taken, &a, &x);
     assert_true(open && open->told && open->wrote && function_set_has(&open->unlisted, 8));
+    const struct story_hours *hours = &open->entry->hours;
+    assert_true(hours->hour == 1 && hours->day == 2 && hours->out_bytes == 3);
+    assert_true(hours->in_bytes == 4 && hours->uploaded && hours->judged_day == 5);
     stories_pack(&taken, &again);
     assert_int_equal(again.size, out.size);
     assert_memory_equal(again.data, out.data, out.size);
@@ -567,8 +634,8 @@ static void test_those_asleep_are_the_same(void **state)
         take_turn(wide, turn);
         take_turn(&narrow, turn);
         if (turn % 5 == 0) {
-            stories_advance(wide, now, still_told, NULL);
-            stories_advance(&narrow, now, still_told, NULL);
+            stories_advance(wide, now, 0, still_told, NULL);
+            stories_advance(&narrow, now, 0, still_told, NULL);
         }
         assert_in_range(narrow.awake, 1, AWAKE);
         assert_int_equal(narrow.map.count, wide->map.count);
@@ -630,6 +697,8 @@ int main(void)
         WITH(test_advancing_forgets),
         WITH(test_packed),
         WITH(test_unsound),
+        WITH(test_an_upload_is_kept_until_it_was_judged),
+        WITH(test_an_upload_is_not_kept_for_ever),
         WITH(test_the_bound),
         WITH(test_a_told_story_outlives_the_bound),
     };
