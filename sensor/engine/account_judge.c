@@ -116,6 +116,8 @@ size_t account_tell(struct engine *engine, struct open_story *open, struct findi
     story.out = volume_clamped(story.out);
     for (size_t i = 0; i < kept; i++)
         incidents_find(engine->incidents, &finding[i], &story, state, hours, now);
+    if (kept > 0 && !open->told)
+        again_told(engine, &story);
     open->told |= kept > 0;
     return kept;
 }
@@ -212,14 +214,16 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
     const struct civil civil = booked->civil;
     struct host_total *total = booked->total;
     const struct ip *at = &view->way.host;
-    struct open_story *whole = zoned_story(engine, &host->ip, at, NULL, now);
-    struct open_story *open = zoned_story(engine, &host->ip, at, view->destination, now);
-    story_add(whole, view);
-    story_add(open, view);
     const struct profile *profile =
         hosts_profile(engine, host, &civil); /* host->profile from here on */
     bool learning = !profile || hosts_state(engine, profile, civil.hour) == BASELINE_LEARNING;
     *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
+    if (!again_needs_story(engine, host, civil.hour))
+        return;
+    struct open_story *whole = zoned_story(engine, &host->ip, at, NULL, now);
+    struct open_story *open = zoned_story(engine, &host->ip, at, view->destination, now);
+    story_add(whole, view);
+    story_add(open, view);
     struct open_story *claimed = story_of_claim(engine, view, host);
     if (engine->config.rules)
         apply_rules(engine, view, host, &civil, total, booked->pair, open);
