@@ -17,6 +17,7 @@
 static void free_past(struct past *past)
 {
     profile_free(past->profile);
+    free(past->story.hour);
     free(past->kept);
     free(past->share);
     free(past->network);
@@ -300,16 +301,6 @@ void hindsight_turn(struct hindsight *hindsight, const struct ip *host)
     keep_trimmed(hindsight);
 }
 
-/* What is told of a day's last hour is of the next day too: for two minutes both are open. */
-static bool look_at_day(const struct hindsight *hindsight, const struct past *past, int64_t day)
-{
-    size_t at = past_day(past, day);
-    if (at == past->days || open_may_tell(hindsight, &past->day[at]))
-        return true;
-    const struct host_day *next = &past->day[at + 1];
-    return at + 1 < past->days && next->day == day + 1 && open_may_tell(hindsight, next);
-}
-
 /* Each record asks. */
 static bool may_tell(struct hindsight *hindsight, struct past *past, int64_t day)
 {
@@ -317,7 +308,7 @@ static bool may_tell(struct hindsight *hindsight, struct past *past, int64_t day
     if (past->asked.day != day || past->asked.trim != hindsight->trims) {
         past->asked.day = day;
         past->asked.trim = hindsight->trims;
-        past->asked.may = look_at_day(hindsight, past, day);
+        past->asked.may = open_may_tell_on(hindsight, past, day);
     }
     return past->asked.may;
 }
@@ -332,6 +323,13 @@ bool hindsight_may_tell(struct hindsight *hindsight, const struct ip *host, int6
 {
     struct past *past = past_of(hindsight, host);
     return !past || may_tell(hindsight, past, day);
+}
+
+bool hindsight_needs_story(struct hindsight *hindsight, const struct ip *host, int64_t hour)
+{
+    struct past *past = past_of(hindsight, host);
+    keep_trimmed(hindsight);
+    return !past || past_needs_story(hindsight, past, hour);
 }
 
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,

@@ -66,7 +66,9 @@ static void begin_day(struct past *past, const struct civil *civil, const struct
 
 /* --- hours ------------------------------------------------------------------------------------ */
 
-static void add_to_pair(struct pair *pair, const struct pair_total *sum, const struct civil *civil)
+/* Of a day that is not weighed nobody asks for a rhythm. */
+static void add_to_pair(struct pair *pair, const struct pair_total *sum, const struct civil *civil,
+                        bool weighed)
 {
     uint64_t bytes = sum->out.value;
     int64_t age = civil->hour - pair->first_hour;
@@ -82,7 +84,8 @@ static void add_to_pair(struct pair *pair, const struct pair_total *sum, const s
     pair->today = civil->day;
     pair->today_bytes = bytes_add(pair->today_bytes, bytes);
     pair->today_surplus = bytes_add(pair->today_surplus, pair_surplus(bytes, sum->in_bytes));
-    rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
+    if (weighed)
+        rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
 }
 
 void past_hour(struct past *past, const struct host_total *total, const struct civil *civil,
@@ -99,7 +102,7 @@ void past_hour(struct past *past, const struct host_total *total, const struct c
         const struct pair_total *sum = e->value;
         struct pair *pair = profile_pair(profile, &sum->destination);
         if (pair && sum->out.value > 0)
-            add_to_pair(pair, sum, civil);
+            add_to_pair(pair, sum, civil, weighed);
     }
     profile->last_closed_hour = civil->hour;
 }

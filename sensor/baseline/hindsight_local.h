@@ -79,6 +79,10 @@ struct past { /* of a host that sent */
         uint64_t trim;
         bool may;
     } asked; /* last, whether anything can be told */
+    struct {
+        uint64_t *hour; /* a bit each, of the ledger's; NULL: not asked for yet */
+        uint64_t trim;
+    } story; /* … and whether a story that goes on then may be (hindsight_story.c) */
 };
 
 struct hindsight {
@@ -150,5 +154,11 @@ void open_end(const struct past *past, const struct civil *civil, const struct f
               struct open_day *open, struct host_day *day);
 void open_rate(const struct past *past, struct host_day *day);
 bool open_may_tell(const struct hindsight *hindsight, const struct host_day *day);
+/* … with what is told of its last hour, which is of the next day too: for two minutes both are
+ * open. */
+bool open_may_tell_on(const struct hindsight *hindsight, const struct past *past, int64_t day);
+
+/* hindsight_story.c: for the trim that was found last. */
+bool past_needs_story(const struct hindsight *hindsight, struct past *past, int64_t hour);
 
 #endif

@@ -142,3 +142,12 @@ bool open_may_tell(const struct hindsight *hindsight, const struct host_day *day
     }
     return may;
 }
+
+bool open_may_tell_on(const struct hindsight *hindsight, const struct past *past, int64_t day)
+{
+    size_t at = past_day(past, day);
+    if (at == past->days || open_may_tell(hindsight, &past->day[at]))
+        return true;
+    const struct host_day *next = &past->day[at + 1];
+    return at + 1 < past->days && next->day == day + 1 && open_may_tell(hindsight, next);
+}

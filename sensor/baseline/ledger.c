@@ -155,7 +155,8 @@ void ledger_add(struct ledger *ledger, const struct host_total *total)
         host->room = host->room ? 2 * host->room : 16;
         host->hour = xrealloc(host->hour, host->room * sizeof *host->hour);
     }
-    host->hour[host->count++] = (struct ledger_hour){total->hour, ledger->size};
+    host->hour[host->count++] = (struct ledger_hour){
+        .hour = total->hour, .at = ledger->size & (UINT64_MAX >> 1), .others = total->others};
     ledger->first = total->hour < ledger->first ? total->hour : ledger->first;
     ledger->last = total->hour > ledger->last ? total->hour : ledger->last;
     size_t before = ledger->waiting.size;

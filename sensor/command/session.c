@@ -395,6 +395,7 @@ void session_describe(const struct session *s, struct summary_input *input, stru
     summary->learn_days = config->detect.learn_days;
     summary->had_baseline = s->options.baseline != NULL;
     summary->hindsight = s->hindsight || s->options.hindsight;
+    summary->readings = s->again && !look_back_has_tape(s) ? 2 : 1;
     const struct engine_counts *counts = engine_counts_of(s->stack.engine);
     if (counts->last.ns != INT64_MIN && counts->last.ns - counts->first.ns > SESSION_LOOK_BACK_NS)
         summary->why_online = s->why_online; /* what is short is judged online anyway */

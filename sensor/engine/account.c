@@ -291,6 +291,8 @@ static bool account_host(struct engine *engine, struct flow_view *view)
     if (host) {
         struct booked booked = book_record(engine, view, host);
         view->in_story = booked.total && !engine_only_gathers(engine);
+        if (booked.total && engine->config.judged_ns > 0)
+            booked.total->others |= tunnelled_may_tell(view);
         if (view->in_story)
             account_judge(engine, view, host, &booked);
     } else if (view->record->flags & FLOW_ESTABLISHED) {

@@ -116,6 +116,8 @@ size_t account_tell(struct engine *engine, struct open_story *open, struct findi
     story.out = volume_clamped(story.out);
     for (size_t i = 0; i < kept; i++)
         incidents_find(engine->incidents, &finding[i], &story, state, hours, now);
+    if (kept > 0 && !open->told)
+        again_told(engine, &story);
     open->told |= kept > 0;
     return kept;
 }
@@ -219,6 +221,12 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
     const struct civil civil = booked->civil;
     struct host_total *total = booked->total;
     const struct ip *at = &view->way.host;
+    const struct profile *profile =
+        hosts_profile(engine, host, &civil); /* host->profile from here on */
+    bool learning = !profile || hosts_state(engine, profile, civil.hour) == BASELINE_LEARNING;
+    *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
+    if (!again_needs_story(engine, host, civil.hour))
+        return;
     struct tie *tie = pair_tie(view, booked->pair);
     struct open_story *whole = zoned_story_tied(engine, &host->whole, &host->ip, at, NULL, now);
     struct open_story *open =
@@ -228,10 +236,6 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
     story_add(open, view);
     story_note_hour(whole, &civil, view);
     story_note_hour(open, &civil, view);
-    const struct profile *profile =
-        hosts_profile(engine, host, &civil); /* host->profile from here on */
-    bool learning = !profile || hosts_state(engine, profile, civil.hour) == BASELINE_LEARNING;
-    *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
     struct open_story *claimed = story_of_claim(engine, view, host);
     if (engine->config.rules)
         apply_rules(engine, view, host, &civil, total, booked->pair, open);

@@ -1,10 +1,25 @@
 /* Records that were consumed before are consumed once more: they come from a tape, in their order.
  *
- * What only who reads rings can see is taken from the counts of that first time. Thread: the
- * engine's. */
+ * What only who reads rings can see is taken from the counts of that first time.
+ *
+ * In hindsight few host-days can be told. Stories are only told: those of a host go on in the hours
+ * that hindsight_needs_story names, and while one of them is told already. What else tells than who
+ * weighs evidence says so in the totals of the first time (tunnelled_may_tell), or there is none of
+ * it: no rules, no zones, no names, no content. Thread: the engine's. */
 #include "internal.h"
 
 #define TURN_RECORDS 4096u /* before the loop may look at other things */
+
+/* Late ones would make a silence shorter than the hours say. */
+static bool may_pass_by(const struct engine_config *config)
+{
+    const struct engine_counts *before = config->before;
+    for (int kind = 0; kind < RECORD_WATERMARK; kind++)
+        if (kind != RECORD_FLOW && kind != RECORD_HEALTH && before->records[kind] > 0)
+            return false;
+    return config->hindsight && !config->rules && !config->zones && before->late == 0 &&
+           before->forced == 0;
+}
 
 void again_begin(struct engine *engine)
 {
@@ -15,6 +30,40 @@ void again_begin(struct engine *engine)
     counts->flows_forgotten = before->flows_forgotten;
     for (int i = 0; i < RECORD_FAULTS; i++)
         counts->faults[i] = before->faults[i];
+    engine->again.passes_by = may_pass_by(&engine->config);
+}
+
+bool again_needs_story(struct engine *engine, struct host *host, int64_t hour)
+{
+    struct hindsight *hindsight = engine->config.hindsight;
+    if (!engine->again.passes_by || host->stories_told > 0)
+        return true;
+    weigh_set_budget(engine);
+    uint64_t turn = hindsight_answers(hindsight);
+    if (host->story.turn != turn || host->story.hour != hour) {
+        host->story.needed = hindsight_needs_story(hindsight, &host->ip, hour);
+        host->story.hour = hour;
+        host->story.turn = turn;
+    }
+    return host->story.needed;
+}
+
+/* Of whom is no host yet something is told that a host would go on with. */
+void again_told(struct engine *engine, const struct story *story)
+{
+    struct host *host = hosts_get(engine, &story->host);
+    if (host)
+        host->stories_told++;
+    else
+        engine->again.passes_by = false;
+}
+
+/* One that gave way for room is not said to be: its host's go on. */
+void again_over(struct engine *engine, const struct story *story)
+{
+    struct host *host = hosts_get(engine, &story->host);
+    if (host && host->stories_told > 0)
+        host->stories_told--;
 }
 
 bool again_fetch(struct engine *engine)

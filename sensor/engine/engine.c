@@ -225,9 +225,12 @@ void engine_fail(struct engine *engine, const struct error *error)
 
 static bool still_told(void *context, const struct story *story)
 {
-    const struct engine *engine = context;
-    return incidents_has(engine->incidents, &story->host,
-                         story->has_destination ? &story->destination : NULL);
+    struct engine *engine = context;
+    bool told = incidents_has(engine->incidents, &story->host,
+                              story->has_destination ? &story->destination : NULL);
+    if (!told)
+        again_over(engine, story);
+    return told;
 }
 
 static void count_bounds(struct engine *engine)

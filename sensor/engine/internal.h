@@ -136,7 +136,13 @@ struct host {
         uint64_t turn;
         bool may;
     } asked;
-    bool waits;          /* … and it is not left out of the profile yet: hosts_turn */
+    bool waits; /* … and it is not left out of the profile yet: hosts_turn */
+    struct {    /* … whether its stories of an hour are gone through (again.c) */
+        int64_t hour;
+        uint64_t turn;
+        bool needed;
+    } story;
+    uint32_t stories_told;
     bool loaded;         /* what the store knows of it is known: the blob, or that there is none */
     bool queued;         /* to be asked for */
     bool loading;        /* asked for; it goes on meanwhile as one that nothing is known of */
@@ -178,9 +184,10 @@ struct heard { /* see elsewhere.c: entries that wait for their place */
     size_t held_count, held_room;
 };
 
-struct again {     /* see again.c */
-    bool held;     /* `item` is not consumed yet */
-    unsigned left; /* records of this turn */
+struct again {      /* see again.c */
+    bool held;      /* `item` is not consumed yet */
+    bool passes_by; /* stories of which nothing can be told are not gone through */
+    unsigned left;  /* records of this turn */
     struct ordered item;
 };
 
@@ -269,6 +276,12 @@ bool again_fetch(struct engine *engine);
 const struct ordered *again_peek(struct engine *engine);
 void again_done(struct engine *engine);
 void again_begin(struct engine *engine);
+/* False: nothing that goes on in this hour is ever told of the host, and nothing was that goes on.
+ */
+bool again_needs_story(struct engine *engine, struct host *host, int64_t hour);
+/* A story of it is told now, or was and is over. */
+void again_told(struct engine *engine, const struct story *story);
+void again_over(struct engine *engine, const struct story *story);
 
 /* engine.c: takes the line, of the alert format or the heartbeat's. False: the journal had it
  * already, or could not take it. */

@@ -44,6 +44,8 @@ void tunnelled_held(struct engine *engine, struct ptime now, bool awaited);
 void tunnelled_echo(struct engine *engine, const struct flow_view *view);
 /* tunnelled_flow.c: after it was accounted. */
 void tunnelled_flow(struct engine *engine, const struct flow_view *view);
+/* … whether it may, then, now or later, tell something of it. */
+bool tunnelled_may_tell(const struct flow_view *view);
 uint64_t tunnelled_forgotten(const struct tunnelled *tunnelled); /* for want of room */
 /* For a restart; into an empty one. False: it is not that. */
 void tunnelled_pack(const struct tunnelled *tunnelled, struct buffer *out);

@@ -38,9 +38,21 @@ static struct spoken spoken_of(const struct flow_view *view)
 /* Most flows speak what their port promises, and nothing that is known by name. */
 static bool may_be_told(const struct flow_view *view)
 {
+    const struct record_flow *record = view->record;
+    bool named = *view->text[TEXT_APPLICATION];
+    if (!view->accepted || view->scope != SCOPE_OUT || view->way.by_tunnel ||
+        !(record->flags & FLOW_ESTABLISHED) || (record->service == SERVICE_NONE && !named))
+        return false;
     struct spoken spoken = spoken_of(view);
     struct subject subject = {.kind = SUBJECT_FLOW, .spoken = &spoken};
-    return *view->text[TEXT_APPLICATION] || judge_may(&subject);
+    return named || judge_may(&subject);
+}
+
+bool tunnelled_may_tell(const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    return record->echo[SIDE_ORIG].payloads + record->echo[SIDE_RESP].payloads > 0 ||
+           may_be_told(view);
 }
 
 static void judge_spoken(struct engine *engine, const struct flow_view *view, struct host *host,
@@ -70,12 +82,9 @@ static void judge_spoken(struct engine *engine, const struct flow_view *view, st
 
 void tunnelled_flow(struct engine *engine, const struct flow_view *view)
 {
-    const struct record_flow *record = view->record;
     tunnelled_connection(engine, view);
     tunnelled_echo(engine, view);
-    if (!view->accepted || view->scope != SCOPE_OUT || view->way.by_tunnel ||
-        !(record->flags & FLOW_ESTABLISHED) ||
-        (record->service == SERVICE_NONE && !*view->text[TEXT_APPLICATION]) || !may_be_told(view))
+    if (!may_be_told(view))
         return;
     struct host *host = hosts_get(engine, view->host);
     struct open_story *open = stories_find(&engine->stories, view->host, view->destination);

@@ -64,6 +64,7 @@ void mode_json(struct json *json, const struct summary *s)
     json_str(json, "mode", s->hindsight ? "hindsight" : "online");
     if (s->why_online)
         json_str(json, "not_in_hindsight", s->why_online);
+    json_uint(json, "readings", (uint64_t)s->readings);
     if (s->timed)
         json_uint(json, "packets_outside", outside(s));
     json_open(json, "told");

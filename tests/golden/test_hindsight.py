@@ -2,6 +2,8 @@
 """Three weeks in which a theft begins on the first day: a live sensor learns it as normal, hindsight finds it; what
 everybody does is no theft. And what a replay may be asked for: times, hosts, destinations, a day to learn until."""
 
+import glob
+import json
 import os
 import random
 import signal
@@ -71,6 +73,7 @@ class Office(Case):
             twice = self.replay(*words, log, env={"WEIR_FAULT": "tape"})
             self.assertIn((THIEF, DROP), opened(once))
             summaries = [run.summary() for run in (once, twice)]
+            self.assertEqual([summary.pop("readings") for summary in summaries], [1, 2])
             for summary in summaries:
                 del summary["duration_s"]
             self.assertEqual(*summaries)
@@ -78,33 +81,61 @@ class Office(Case):
             if words == ("--flows",):
                 self.assertEqual(*(run.bytes("flows.ndjson") for run in (once, twice)))
 
-    def interrupted(self, log, folder):
-        """An interrupt once the hours are all there, of which the hindsight is made: what was said, and the status."""
+    def interrupted(self, log, folder, is_time):
+        """An interrupt once it is time, by the process and its temporary folder: what was said, and the status."""
         temporary = self.path("tmp")
         os.makedirs(temporary, exist_ok=True)
         run = subprocess.Popen([weirtest.binary(), "replay", "--workers", "0", "-o", folder, log], stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                env=weirtest.environment(temporary))
-        ledger = False
-        while not ledger and run.poll() is None:
-            with open(f"/proc/{run.pid}/maps", encoding="utf-8") as file:
-                ledger = "/ledger" in file.read()
+        while run.poll() is None and not is_time(run.pid, temporary):
+            pass
         run.send_signal(signal.SIGINT)
         said = run.communicate(timeout=300)[1]
         return said, run.returncode
+
+    @staticmethod
+    def is_made(pid, _):
+        """The hours are all there, of which the hindsight is made."""
+        with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
+            return "/ledger" in file.read()
+
+    @staticmethod
+    def is_judged(pid, temporary):
+        """… it is judged by that, and hears of an interrupt."""
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            caught = next(int(line.split()[1], 16) for line in file if line.startswith("SigCgt:"))
+        return caught >> (signal.SIGINT - 1) & 1 and bool(glob.glob(os.path.join(temporary, "*", "again")))
 
     def test_an_interrupt_while_it_is_made(self):
         """It is heard, and what is told is what all of it tells. (One that came late ends the second reading: again.)"""
         log = self.log(uploads(THIEF, DROP))
         whole = self.replay("--workers", "0", log)
         for attempt in range(5):
-            said, status = self.interrupted(log, self.path(f"interrupted{attempt}"))
+            said, status = self.interrupted(log, self.path(f"interrupted{attempt}"), self.is_made)
             if "all was read" in said:
                 break
         self.assertIn("interrupted: all was read, and is judged (again to leave at once)", said)
         self.assertEqual(status, 0, said)
         with open(self.path(f"interrupted{attempt}", "alerts.ndjson"), "rb") as file:
             self.assertEqual(file.read(), whole.bytes("alerts.ndjson"))
+
+    def test_an_interrupt_while_it_is_judged(self):
+        """What is not judged any more is said to be a problem; what was opened by then, all of it opens."""
+        log = self.log(uploads(THIEF, DROP))
+        whole = self.replay("--workers", "0", log)
+        for attempt in range(5): # one may come when all is judged
+            said, status = self.interrupted(log, self.path(f"interrupted{attempt}"), self.is_judged)
+            if status == 3:
+                break
+        self.assertEqual(status, 3, said)
+        self.assertIn("conn.log: all of it was read, and interrupted when it was judged up to ", said)
+        with open(self.path(f"interrupted{attempt}", "summary.json"), encoding="utf-8") as file:
+            summary = json.load(file)
+        self.assertEqual((summary["mode"], summary["readings"]), ("hindsight", 1))
+        with open(self.path(f"interrupted{attempt}", "alerts.ndjson"), "rb") as file:
+            begun = [line for line in file if b'"state":"open"' in line]
+        self.assertLessEqual(set(begun), set(whole.bytes("alerts.ndjson").splitlines(True)))
 
 
 class Asked(Case):

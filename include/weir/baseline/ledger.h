@@ -15,8 +15,8 @@
 #define LEDGER_HOURS (INT64_C(20) * 366 * 24)
 
 struct ledger_hour {
-    int64_t hour; /* rising */
-    uint64_t at;
+    int64_t hour;                 /* rising */
+    uint64_t at : 63, others : 1; /* where it lies; of its total (totals.h) */
 };
 
 struct ledger_host {

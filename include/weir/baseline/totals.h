@@ -69,6 +69,7 @@ struct host_total {
     bool inside_changed;   /* since inside_bytes was last written to the store */
     bool sends;            /* it is a host, by the bound; else it only received */
     bool queued;           /* its owner has it on a list of what changed */
+    bool others;           /* something may be told of it by others than who weighs its evidence */
     struct tie tie;        /* as a pair's */
     struct totals *totals; /* that it is in; NULL: it is on its own */
 };

@@ -43,6 +43,7 @@ struct summary {
     bool hindsight;    /* every day was held against all the others */
     /* Not so, though there was no baseline; NULL: it was asked for, or is too short. */
     const char *why_online;
+    int readings; /* of the inputs: 1 where what was read was kept for being judged */
     struct engine_told told;
     bool timed;         /* only some times were looked at: summary_input.outside */
     const char *folder; /* -o, or NULL */

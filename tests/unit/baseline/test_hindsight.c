@@ -68,7 +68,7 @@ struct made {
     struct fleet *fleet;
 };
 
-static void make(struct made *made, unsigned no_host, int no_day)
+static void make_empty(struct made *made)
 {
     static int number;
     struct error error = {0};
@@ -79,6 +79,19 @@ static void make(struct made *made, unsigned no_host, int no_day)
     made->calendar = calendar_new(&config, &error);
     made->ledger = ledger_new(path, &error);
     assert_non_null(made->ledger);
+}
+
+static void make_hindsight(struct made *made)
+{
+    struct error error = {0};
+    assert_int_equal(ledger_finish(made->ledger, &error), 0);
+    made->hindsight = hindsight_new(made->ledger, made->calendar, UINT64_MAX);
+    made->fleet = hindsight_take_fleet(made->hindsight);
+}
+
+static void make(struct made *made, unsigned no_host, int no_day)
+{
+    make_empty(made);
     for (int day = 0; day < DAYS; day++)
         for (int hour = 8; hour < 12; hour++)
             for (unsigned host = 0; host < HOSTS; host++) {
@@ -88,9 +101,7 @@ static void make(struct made *made, unsigned no_host, int no_day)
                 ledger_add(made->ledger, total);
                 host_total_free(total);
             }
-    assert_int_equal(ledger_finish(made->ledger, &error), 0);
-    made->hindsight = hindsight_new(made->ledger, made->calendar, UINT64_MAX);
-    made->fleet = hindsight_take_fleet(made->hindsight);
+    make_hindsight(made);
 }
 
 static void fini(struct made *made)
@@ -395,6 +406,52 @@ static void what_cannot_be_told_never_fires(void **state)
     fini(&made);
 }
 
+/* Seven hours lie between one and the next but the last of a day, which eight hours follow; and a
+ * day later something else may tell of one. */
+static const int at_hour[] = {0, 7, 14, 22};
+#define AT_HOURS ((int)(sizeof at_hour / sizeof *at_hour))
+
+static bool others_tell(unsigned host, int n)
+{
+    return n % 13 == (int)host;
+}
+
+static int64_t hour_at(int n)
+{
+    return make_civil(MONDAY + n / AT_HOURS, at_hour[n % AT_HOURS]).hour;
+}
+
+static void stories_go_back_to_a_silence(void **state)
+{
+    struct made made;
+    int needed = 0;
+    (void)state;
+    make_empty(&made);
+    for (int n = 0; n < AT_HOURS * DAYS; n++)
+        for (unsigned host = 0; host < HOSTS; host++) {
+            struct host_total *total = make_total(host, n / AT_HOURS, at_hour[n % AT_HOURS]);
+            total->others = others_tell(host, n);
+            ledger_add(made.ledger, total);
+            host_total_free(total);
+        }
+    make_hindsight(&made);
+    fleet_set_budget(made.fleet, 0.01, 0);
+    for (unsigned host = 0; host < HOSTS; host++) {
+        struct ip ip = make_host(host + 1);
+        bool later = false;
+        assert_true(hindsight_needs_story(made.hindsight, &ip, hour_at(0) + 1)); /* not known */
+        for (int n = AT_HOURS * DAYS; n-- > 0;) {
+            later = later && hour_at(n + 1) - hour_at(n) < 8;
+            later |= others_tell(host, n) ||
+                     hindsight_may_tell(made.hindsight, &ip, MONDAY + n / AT_HOURS);
+            assert_int_equal(hindsight_needs_story(made.hindsight, &ip, hour_at(n)), later);
+            needed += later;
+        }
+    }
+    assert_in_range(needed, 1, HOSTS * DAYS * AT_HOURS - 1);
+    fini(&made);
+}
+
 /* Half of what it takes is not enough, and nothing of it is left. */
 static void no_more_than_it_may_take(void **state)
 {
@@ -421,6 +478,7 @@ int main(void)
         cmocka_unit_test(days_are_measured_by_others),
         cmocka_unit_test(what_is_kept_is_what_would_be_found),
         cmocka_unit_test(what_cannot_be_told_never_fires),
+        cmocka_unit_test(stories_go_back_to_a_silence),
         cmocka_unit_test(no_more_than_it_may_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

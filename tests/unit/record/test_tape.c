@@ -3,12 +3,14 @@
 #include "weir/record/tape.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -181,6 +183,28 @@ static void test_no_room(void **state)
     tape_free(tape);
 }
 
+/* The disk takes part of what waits, and then no more. */
+static void test_a_full_disk(void **state)
+{
+    (void)state;
+    struct rlimit before, full;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    full = (struct rlimit){300000, before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    struct tape *tape = tape_of(TAPE_MOST_BYTES);
+    setrlimit(RLIMIT_FSIZE, &full);
+    for (uint64_t n = 0; n < 20000; n++) {
+        uint32_t worker = make(n);
+        tape_put(tape, &made.header, worker);
+    }
+    bool whole = tape_finish(tape);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_false(whole);
+    assert_in_range(tape_progress_of(tape).bytes, 300000, TAPE_MOST_BYTES);
+    tape_free(tape);
+}
+
 static void refused(uint16_t kind, uint32_t size, uint32_t worker)
 {
     struct tape *tape = tape_of(TAPE_MOST_BYTES);
@@ -219,8 +243,9 @@ static void test_a_path_that_is_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_was_put),           cmocka_unit_test(test_few_bytes),
-        cmocka_unit_test(test_it_can_be_stopped),      cmocka_unit_test(test_no_room),
-        cmocka_unit_test(test_what_is_not_for_a_tape), cmocka_unit_test(test_a_path_that_is_taken)};
+        cmocka_unit_test(test_what_was_put),        cmocka_unit_test(test_few_bytes),
+        cmocka_unit_test(test_it_can_be_stopped),   cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_a_full_disk),         cmocka_unit_test(test_what_is_not_for_a_tape),
+        cmocka_unit_test(test_a_path_that_is_taken)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,61 @@
+/* Which hours of a host are in a story that may be told.
+ *
+ * What is told of an hour is told with the story that goes on in it, from its beginning. A story
+ * ends with six silent hours (engine/stories.h). A record is counted in the hour of its time or,
+ * for two minutes, in the one before: between two hours with seven silent ones in between are more
+ * than six. So from each hour of which something can be told, back to the first silence of that
+ * length.
+ *
+ * Engine thread. */
+#include "hindsight_local.h"
+
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+
+#define SILENT_HOURS 7
+
+static bool follows_silence(const struct ledger_hour *hour)
+{
+    return hour[0].hour - hour[-1].hour > SILENT_HOURS;
+}
+
+static void find_hours(const struct hindsight *hindsight, struct past *past)
+{
+    const struct ledger_host *from = past->from;
+    bool needed = false;
+    free(past->story.hour);
+    past->story.hour = xcalloc(from->count / 64 + 1, sizeof *past->story.hour);
+    past->story.trim = hindsight->trims;
+    for (size_t d = past->days; d-- > 0;) {
+        const struct host_day *day = &past->day[d];
+        bool may = open_may_tell_on(hindsight, past, day->day);
+        for (size_t i = day->to; i-- > day->from;) {
+            needed |= may || from->hour[i].others;
+            past->story.hour[i / 64] |= (uint64_t)needed << i % 64;
+            needed = may || (needed && i > 0 && !follows_silence(&from->hour[i]));
+        }
+    }
+}
+
+/* Its index; from->count: there is none. */
+static size_t find_hour(const struct ledger_host *from, int64_t hour)
+{
+    size_t low = 0;
+    for (size_t high = from->count; low < high;) {
+        size_t middle = (low + high) / 2;
+        if (from->hour[middle].hour < hour)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < from->count && from->hour[low].hour == hour ? low : from->count;
+}
+
+bool past_needs_story(const struct hindsight *hindsight, struct past *past, int64_t hour)
+{
+    if (!past->story.hour || past->story.trim != hindsight->trims)
+        find_hours(hindsight, past);
+    size_t at = find_hour(past->from, hour);
+    return at == past->from->count || (past->story.hour[at / 64] >> at % 64 & 1u);
+}
