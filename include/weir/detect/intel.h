@@ -14,7 +14,7 @@
 #include "weir/detect/detector.h"
 #include "weir/detect/rule_field.h"
 
-#define INTEL_MAX      1000000u /* some 150 bytes each */
+#define INTEL_MAX      1000000u /* some 125 bytes each */
 #define INTEL_LISTS    64u
 #define INTEL_TEXT_MAX (16u << 20)
 #define INTEL_NOTE     96 /* bytes of what a list says of an indicator */
