@@ -100,7 +100,7 @@ void fleet_note_silent(struct fleet *fleet, const char *group,
 }
 
 void fleet_note_host_day(struct fleet *fleet, const char *group, uint64_t day_bytes,
-                         double location, int exposed, int64_t week)
+                         double location, int64_t week)
 {
     fleet_reach_week(fleet, week);
     struct targets targets = targets_of(fleet, group);
@@ -109,9 +109,12 @@ void fleet_note_host_day(struct fleet *fleet, const char *group, uint64_t day_by
         histogram_add(&table->absolute_day, histogram_bin(day_bytes), week, 1);
         add_residual(&table->host_day, day_bytes, location);
     }
-    if (!exposed)
-        return;
-    histogram_add(&fleet->next_young.exposure, exposed > 1, week, 1);
+}
+
+void fleet_note_exposed_day(struct fleet *fleet, bool spans, int64_t week)
+{
+    fleet_reach_week(fleet, week);
+    histogram_add(&fleet->next_young.exposure, spans, week, 1);
     fleet->young_changed = true;
 }
 

@@ -206,12 +206,15 @@ static void note_day(struct counting *counting, struct past *past, const struct 
     if (inside > 0)
         fleet_note_inside_day(hindsight->fleet, profile->group, inside,
                               location_or_nan(&profile->staged.location), hindsight->week);
+    if (out == 0)
+        return;
+    fleet_note_exposed_day(hindsight->fleet, true, hindsight->week);
+    counting->share[PEERS_YOUNG][1]++;
     if (out < PROFILE_ACTIVE_BYTES)
         return;
     fleet_note_host_day(hindsight->fleet, profile->group, out,
-                        location_or_nan(&profile->day_location), 2, hindsight->week);
+                        location_or_nan(&profile->day_location), hindsight->week);
     counting->share[PEERS_DAY][histogram_bin(out)]++;
-    counting->share[PEERS_YOUNG][1]++;
 }
 
 static void note_sizes(struct counting *counting, struct past *past)

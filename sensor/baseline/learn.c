@@ -77,10 +77,20 @@ void learn_pair_day(struct profile *profile, struct pair *pair, struct fleet *fl
     pair->today_bytes = pair->today_surplus = 0;
 }
 
+/* A small day is one in which something new could end, too: where all hosts send little, there are
+ * no others. */
+static void tell_exposed(const struct profile *profile, struct fleet *fleet)
+{
+    int64_t age = profile->today - profile->first_day;
+    if (fleet && profile->today_bytes > 0 && age >= PROFILE_NOVELTY_DAYS)
+        fleet_note_exposed_day(fleet, age >= PROFILE_YOUNG_DAYS, histogram_week(profile->today));
+}
+
 static void finish_host_day(struct profile *profile, struct fleet *fleet)
 {
-    int64_t week = histogram_week(profile->today), age = profile->today - profile->first_day;
+    int64_t week = histogram_week(profile->today);
     const struct peers peers = fleet_peers(fleet, profile->group);
+    tell_exposed(profile, fleet);
     if (profile->today_bytes < PROFILE_ACTIVE_BYTES) {
         profile->today_bytes = 0;
         return;
@@ -88,10 +98,9 @@ static void finish_host_day(struct profile *profile, struct fleet *fleet)
     struct size_model model = size_host_day(profile, &peers, week);
     uint64_t bytes =
         guard(profile, NULL, &model, profile->today_bytes, profile->today, true, fleet);
-    int exposed = (age >= PROFILE_NOVELTY_DAYS) + (age >= PROFILE_YOUNG_DAYS);
     if (fleet)
         fleet_note_host_day(fleet, profile->group, bytes, location_or_nan(&profile->day_location),
-                            exposed, week);
+                            week);
     learn_host_growth(profile, fleet);
     histogram_add(&profile->day, histogram_bin(bytes), week, 1);
     location_learn(&profile->day_location, bytes, LOCATION_DAY_LIMIT, LOCATION_DAY_CLIP);

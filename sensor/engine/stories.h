@@ -25,7 +25,7 @@
 #define STORIES_YOUNG     64 /* … of those that were made and not asked for again */
 #define STORY_ITEMS_BYTES (UINT64_C(512) << 20) /* of sets of counted items, see union.h */
 #define STORY_GAP_NS      (6 * NS_PER_HOUR)
-#define STORY_DUE_NS      (7 * 24 * NS_PER_HOUR)
+#define STORY_DUE_NS      (7 * NS_PER_DAY)
 
 struct story_entry;
 

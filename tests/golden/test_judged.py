@@ -220,5 +220,21 @@ class Uploads(Case):
                 self.assertEqual(again.bytes("alerts.ndjson"), run.bytes("alerts.ndjson"))
 
 
+class Small(Case):
+    """Hosts that send 30 kB a day at most, as in a plant: what is new there is measured all the same."""
+
+    def test_something_new_where_all_send_little(self):
+        rng = random.Random(7)
+        rows = [(START + day * DAY + hour * 3600 + rng.uniform(0, 3000), host(n), remote, 2, rng.lognormvariate(6, .5))
+                for day in range(25) for n in range(16) for hour in range(0, 24, 2)
+                for remote in (f"51.0.{n % 4}.9", f"52.{n}.1.9")]
+        theft_of = START + 23 * DAY + 11 * 3600, host(3), "203.0.113.9", 60, 1_000_000
+        log = self.write("conn.log", text_of([*rows, theft_of]))
+        run = self.replay("--online", "--workers", "0", *BUDGET, log)
+        self.assertIn(("destination.new", host(3), "203.0.113.9"),
+                      {(alert["rule"]["id"], alert["source"]["ip"], alert["destination"]["ip"])
+                       for alert in run.alerts()})
+
+
 if __name__ == "__main__":
     weirtest.main()

@@ -118,7 +118,7 @@ struct young {
     struct histogram first_week[PREVALENCE_BUCKETS]; /* whole, when it is over */
     struct histogram hour[PREVALENCE_BUCKETS];       /* each of the first week */
     struct histogram span[PREVALENCE_BUCKETS];       /* seven days each, of the first 21 */
-    /* Active host-days by week: bin 0 from a host's 14th day on, bin 1 from its 28th: spans are
+    /* Host-days with any byte by week: bin 0 from the 14th day on, bin 1 from the 28th: spans are
      * counted from then on. */
     struct histogram exposure;
     struct histogram exposure_hours; /* active host-hours from the 14th day on, in bin 0 */
@@ -230,9 +230,11 @@ void fleet_note_host(struct fleet *fleet, const struct ip *host, const char *gro
                      bool exposed);
 void fleet_note_silent(struct fleet *fleet, const char *group,
                        const uint16_t hours[FLEET_HOUR_WEEKS]);
-/* `exposed`: 0 not at all, 1 first weeks and hours, 2 spans of seven days too. */
 void fleet_note_host_day(struct fleet *fleet, const char *group, uint64_t day_bytes,
-                         double location, int exposed, int64_t week);
+                         double location, int64_t week);
+/* A host's day on which it sent anything, however little, and first weeks (`spans`: spans of seven
+ * days too) could be counted. */
+void fleet_note_exposed_day(struct fleet *fleet, bool spans, int64_t week);
 /* A host's day in which something came from inside. */
 void fleet_note_inside_day(struct fleet *fleet, const char *group, uint64_t day_bytes,
                            double location, int64_t week);

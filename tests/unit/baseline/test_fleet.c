@@ -37,8 +37,9 @@ static void notes_wait_for_apply(void **state)
     (void)state;
     fleet_note_host(fleet, &host, "", &civil, true, 1 << 20, 18.0, false);
     fleet_note_host(fleet, &host, "", &civil, false, 0, NAN, false);
-    fleet_note_host_day(fleet, "", 1 << 22, NAN, true, WEEK);
-    fleet_note_host_day(fleet, "", 1 << 22, 20.0, false, WEEK);
+    fleet_note_host_day(fleet, "", 1 << 22, NAN, WEEK);
+    fleet_note_exposed_day(fleet, false, WEEK);
+    fleet_note_host_day(fleet, "", 1 << 22, 20.0, WEEK);
     use(fleet, 1, "a.example", MONDAY);
     fleet_note_young(fleet, YOUNG_FIRST_WEEK, &d, 1, 5000, WEEK);
     assert_int_equal(fleet_hosts(fleet), 0);
@@ -240,6 +241,24 @@ static void closed_hours_feed_the_tables(void **state)
     fleet_free(fleet);
 }
 
+/* Where all hosts send little, too, something new can be told; a day without a byte is none. */
+static void small_days_are_exposure(void **state)
+{
+    struct fleet *fleet = fleet_new();
+    struct ip host = make_host(1);
+    struct profile *p = profile_new(&host, MONDAY * 24);
+    (void)state;
+    for (int day = 0; day < 40; day++)
+        if (day != 20)
+            close_one(p, MONDAY + day, 9, fleet, "daily.example", 100);
+    assert_int_equal(histogram_samples(&fleet_all(fleet)->absolute_day), 0);
+    assert_int_equal(survival_exposure_days(fleet), 24); /* from the 14th on; day 39 is not over */
+    assert_int_equal(histogram_samples_at_least(&fleet_young(fleet)->exposure, 1), 11);
+    assert_int_equal(histogram_samples(&fleet_young(fleet)->exposure_hours), 0);
+    profile_free(p);
+    fleet_free(fleet);
+}
+
 /* Silent hours count as seen, at the hour of the week in which they were. */
 static void silence_is_told(void **state)
 {
@@ -278,7 +297,8 @@ static struct fleet *make_fleet(void)
         struct civil civil = make_civil(MONDAY + i % 30, (int)(i % 24));
         struct ip host = make_host(i);
         fleet_note_host(fleet, &host, "", &civil, i % 3 > 0, sample_bytes(i), 19.5, false);
-        fleet_note_host_day(fleet, "", sample_bytes(i) * 5, 22.0, true, WEEK + i % 4);
+        fleet_note_host_day(fleet, "", sample_bytes(i) * 5, 22.0, WEEK + i % 4);
+        fleet_note_exposed_day(fleet, false, WEEK + i % 4);
         for (unsigned j = 0; j <= i % 50; j++) {
             snprintf(name, sizeof name, "d%u.example", j);
             use(fleet, i, name, MONDAY + i % 30);
@@ -393,7 +413,8 @@ static void damage_is_refused(void **state)
     struct error error = {0};
     (void)state;
     use(fleet, 1, "a.example", MONDAY);
-    fleet_note_host_day(fleet, "", 12345, 10.0, true, WEEK);
+    fleet_note_host_day(fleet, "", 12345, 10.0, WEEK);
+    fleet_note_exposed_day(fleet, false, WEEK);
     fleet_apply(fleet);
     fleet_pack(fleet, &blob);
     for (size_t i = 0; i < blob.size; i++) {
@@ -421,6 +442,7 @@ int main(void)
         cmocka_unit_test(counts_very_many_hosts),
         cmocka_unit_test(the_longest_unseen_are_forgotten),
         cmocka_unit_test(closed_hours_feed_the_tables),
+        cmocka_unit_test(small_days_are_exposure),
         cmocka_unit_test(silence_is_told),
         cmocka_unit_test(packs_and_unpacks),
         cmocka_unit_test(schema_1_is_taken_over),

@@ -220,7 +220,7 @@ static void the_median_follows_the_day(void **state)
     assert_true(isnan(fleet_day_median(fleet, "", MONDAY + FLEET_DAYS)));
     /* A usual day of theirs is three octaves less. */
     for (unsigned i = 0; i < 20; i++)
-        fleet_note_host_day(fleet, "q22", UINT64_C(1) << 23, NAN, 0, WEEK - 1);
+        fleet_note_host_day(fleet, "q22", UINT64_C(1) << 23, NAN, WEEK - 1);
     fleet_apply(fleet);
     assert_near(fleet_day_trend(fleet, "q22", MONDAY), 3);
     assert_near(fleet_day_trend(fleet, "q22", MONDAY + 1), 0);

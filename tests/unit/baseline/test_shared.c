@@ -199,7 +199,7 @@ static void evidence_by_hand(void **state)
 static void with_measure(struct fleet *fleet)
 {
     for (int i = 0; i < 7; i++)
-        fleet_note_host_day(fleet, "", MIB, NAN, 1, histogram_week(MONDAY + 14));
+        fleet_note_exposed_day(fleet, false, histogram_week(MONDAY + 14));
     fleet_apply(fleet);
 }
 

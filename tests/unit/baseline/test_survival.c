@@ -52,7 +52,8 @@ static void make_fleet(struct fleet *fleet)
     for (unsigned j = 0; j < 400; j++) {
         uint64_t bytes = sample_bytes(j % 300);
         struct ip host = make_host(j);
-        fleet_note_host_day(fleet, "", bytes, j < 300 ? 20.0 : NAN, true, WEEK);
+        fleet_note_host_day(fleet, "", bytes, j < 300 ? 20.0 : NAN, WEEK);
+        fleet_note_exposed_day(fleet, false, WEEK);
         if (j >= 300)
             continue;
         fleet_note_host(fleet, &host, "", &civil, true, bytes, 20.0, false);

@@ -133,7 +133,8 @@ static void p_of_hours_and_spans(void **state)
     for (unsigned i = 0; i < 60; i++) {
         fleet_note_young(fleet, YOUNG_HOUR, &d, 2, 20000 * (uint64_t)(i + 1), WEEK);
         fleet_note_young(fleet, YOUNG_SPAN, &d, 2, 20000 * (uint64_t)(i + 1), WEEK);
-        fleet_note_host_day(fleet, "", 1000000, NAN, 1 + (i >= 30), WEEK);
+        fleet_note_host_day(fleet, "", 1000000, NAN, WEEK);
+        fleet_note_exposed_day(fleet, i >= 30, WEEK);
         for (unsigned j = 0; j < 10; j++)
             fleet_note_host(fleet, &p->host, "", &civil, true, 1000000, NAN, true);
     }

@@ -312,7 +312,7 @@ static void make_peers(struct rig *rig, int days)
 {
     int64_t week = histogram_week(calendar_at(rig->calendar, (struct ptime){MONDAY_8}).day);
     for (int i = 0; i < days; i++)
-        fleet_note_host_day(rig->engine->fleet, "", UINT64_C(1) << (20 + i % 4), NAN, 0, week);
+        fleet_note_host_day(rig->engine->fleet, "", UINT64_C(1) << (20 + i % 4), NAN, week);
     fleet_apply(rig->engine->fleet);
 }
 
