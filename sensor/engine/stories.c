@@ -314,15 +314,26 @@ static bool is_due(const struct stories *stories, struct story_entry *entry, str
     return hours->judged_day == 0 || today <= hours->judged_day;
 }
 
+/* Each minute asks: those that were kept are looked at again once an hour. */
+static struct story_entry *first_to_look_at(struct stories *stories, struct ptime now)
+{
+    int64_t hour = now.ns / NS_PER_HOUR;
+    bool again = hour != stories->kept_hour || !stories->kept;
+    stories->kept_hour = hour;
+    return again ? stories->oldest : stories->kept->newer;
+}
+
 void stories_advance(struct stories *stories, struct ptime now, int64_t today,
                      bool (*keep)(void *context, const struct story *story), void *context)
 {
     struct open_story scratch;
-    struct story_entry *entry = stories->oldest;
+    struct story_entry *entry = first_to_look_at(stories, now);
     while (entry && now.ns - story_last(entry).ns > STORY_GAP_NS) {
         struct story_entry *newer = entry->newer;
         bool told = story_is_told(entry) && keep(context, &stories_look(entry, &scratch)->story);
-        if (!told && !is_due(stories, entry, now, today))
+        if (told || is_due(stories, entry, now, today))
+            stories->kept = entry;
+        else
             stories_forget(stories, entry);
         entry = newer;
     }

@@ -50,9 +50,11 @@ struct story_list {
 struct stories {
     struct map map;                      /* host + destination key → struct story_entry */
     struct story_entry *newest, *oldest; /* of all, by last activity */
-    struct story_list used, young;       /* of those awake; not asked for since they were made */
-    struct story_block *blocks;          /* where these lie */
-    struct open_story *unused;           /* of those, chained by `older` */
+    struct story_entry *kept; /* newest of those silent that were looked at and kept; NULL: none */
+    int64_t kept_hour;        /* of packet time, in which all of these were */
+    struct story_list used, young; /* of those awake; not asked for since they were made */
+    struct story_block *blocks;    /* where these lie */
+    struct open_story *unused;     /* of those, chained by `older` */
     size_t fresh;        /* of the newest block, at its end: never used, their memory not touched */
     struct pools asleep; /* entries, and thinned ones */
     size_t awake, awake_limit, limit;
@@ -90,7 +92,7 @@ void story_add_items(struct stories *stories, struct open_story *open,
                      const struct record_content *record);
 /* Forgets what has been silent; `told` ones when keep() says that no incident speaks of them now,
  * and those with an upload when the site day in which it is judged is over. `today`: of which
- * nothing is judged any more before it. */
+ * nothing is judged any more before it. What was kept is looked at again in the next hour. */
 void stories_advance(struct stories *stories, struct ptime now, int64_t today,
                      bool (*keep)(void *context, const struct story *story), void *context);
 /* All of them, for a restart of the same build; into an empty one. False: it is not that. */

@@ -72,6 +72,8 @@ static void give_room(struct stories *stories, struct open_story *open)
 
 static void unlink_entry(struct stories *stories, struct story_entry *entry)
 {
+    if (stories->kept == entry)
+        stories->kept = entry->older;
     *(entry->newer ? &entry->newer->older : &stories->newest) = entry->older;
     *(entry->older ? &entry->older->newer : &stories->oldest) = entry->newer;
     entry->newer = entry->older = NULL;

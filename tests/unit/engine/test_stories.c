@@ -346,8 +346,12 @@ static void test_advancing_forgets(void **state)
     stories_advance(stories, (struct ptime){START + STORY_GAP_NS + 1}, 0, keep, &told);
     assert_int_equal(stories->map.count, 2); /* a is forgotten, b is still told */
     told = false;
-    stories_advance(stories, (struct ptime){START + STORY_GAP_NS + 1}, 0, keep, &told);
+    stories_advance(stories, (struct ptime){START + STORY_GAP_NS + 2}, 0, keep, &told);
+    assert_int_equal(stories->map.count, 2); /* b was looked at in this hour */
+    assert_ptr_equal(stories->kept, stories->oldest);
+    stories_advance(stories, (struct ptime){START + STORY_GAP_NS + NS_PER_HOUR}, 0, keep, &told);
     assert_int_equal(stories->map.count, 1);
+    assert_null(stories->kept);
     assert_int_equal(stories->evicted, 0); /* forgotten in time is not evicted */
     assert_ptr_equal(stories->newest, stories->oldest);
 }
