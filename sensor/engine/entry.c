@@ -178,6 +178,7 @@ static void take_attach(struct engine *engine, const struct entry *entry)
     worker->position = entry->position;
     worker->number = 0;
     worker->told = worker->last = PTIME_MIN;
+    order_follow(&engine->order, entry->worker);
     if (engine->order.worker[entry->worker].absent || was_ended)
         order_present(&engine->order, entry->worker);
 }

@@ -285,9 +285,14 @@ void order_absent(struct order *order, uint32_t worker, struct ptime last)
     reconsider(order);
 }
 
+void order_follow(struct order *order, uint32_t worker)
+{
+    order->worker[worker].promises = false;
+}
+
 void order_present(struct order *order, uint32_t worker)
 {
-    order->worker[worker].absent = order->worker[worker].promises = false;
+    order->worker[worker].absent = false;
     order->worker[worker].watermark = order->complete;
     order->ended = false;
 }
@@ -337,6 +342,11 @@ void order_promise(struct order *order, uint32_t worker, const struct record_flo
     own->promises = true;
     own->promised_ns = record->header.time_ns;
     own->promised = record->key;
+    if (own->watermark.ns < own->promised_ns - 1) { /* says it, too; else the last to promise might
+                                                       not be who has the smallest watermark */
+        own->watermark.ns = own->promised_ns - 1;
+        reconsider(order);
+    }
     if (++order->promised < ORDER_STEP + order_waiting(order) / 8) /* each look is at all of them */
         return;
     order->promised = 0;

@@ -7,8 +7,8 @@
  *
  * At the end of its input a worker ends all its open flows at one instant, by key: as many as a
  * capture leaves open, which may be more than may wait. What it tells of the first of them is its
- * promise (order_promise) that nothing of it comes before that key any more, so that what all have
- * promised is complete within the instant.
+ * promise (order_promise) that no flow of it comes before that key any more, so that what all have
+ * promised is complete within the instant. (Its last health follows, which says nothing of flows.)
  *
  * Bound: above ORDER_MAX waiting records the owner reads only from workers that hold the others up
  * (order_holds); one that holds them up with ORDER_MAX records of its own is not believed
@@ -65,6 +65,8 @@ void order_add(struct order *order, const struct record_header *record, uint32_t
 bool order_watermark(struct order *order, uint32_t worker, struct ptime time);
 /* The worker's process has gone: nothing more before its successor; complete up to `last`. */
 void order_absent(struct order *order, uint32_t worker, struct ptime last);
+/* A process of that number begins: what the one before promised is not its own. */
+void order_follow(struct order *order, uint32_t worker);
 /* Its successor is there: complete up to what everybody is. */
 void order_present(struct order *order, uint32_t worker);
 /* This flow record, the last added, is of a worker that ends all its flows now, by key. */

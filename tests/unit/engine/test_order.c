@@ -219,6 +219,14 @@ static uint32_t take_by_key(struct order *order, uint32_t from)
 
 /* More end at one instant than may wait: what all have promised is complete, in the order of keys,
  * however far one runs ahead of the other; who does holds nobody up. */
+static bool somebody_holds(const struct order *order, uint32_t workers)
+{
+    for (uint32_t w = 0; w < workers; w++)
+        if (order_holds(order, w))
+            return true;
+    return false;
+}
+
 static void test_the_ends_of_one_instant(void **state)
 {
     for (uint32_t workers = 1; workers <= 3; workers++) {
@@ -228,9 +236,12 @@ static void test_the_ends_of_one_instant(void **state)
         (void)state;
         order_init(&order, workers);
         order.max = 2 * ORDER_STEP;
+        for (uint32_t w = 0; w < workers; w++) /* their last ones differ */
+            order_watermark(&order, w, (struct ptime){40 + (w + 1) % 3});
         for (uint32_t done = 0; done < workers;) {
             uint32_t w = (uint32_t)rand_r(&seed) % workers, left = ENDING - at[w];
             uint32_t some = (uint32_t)rand_r(&seed) % 1000;
+            assert_true(!order_is_full(&order) || somebody_holds(&order, workers));
             if (left == 0 || (order_is_full(&order) && !order_holds(&order, w)))
                 continue;
             end_some(&order, w, workers, &at[w], some < left ? some : left);
