@@ -148,6 +148,11 @@ bool open_may_tell_on(const struct hindsight *hindsight, const struct past *past
     size_t at = past_day(past, day);
     if (at == past->days || open_may_tell(hindsight, &past->day[at]))
         return true;
-    const struct host_day *next = &past->day[at + 1];
-    return at + 1 < past->days && next->day == day + 1 && open_may_tell(hindsight, next);
+    while (++at < past->days) {
+        if (open_may_tell(hindsight, &past->day[at]))
+            return true;
+        if (past->day[at].known) /* it sent: what was due was judged there */
+            return false;
+    }
+    return false;
 }

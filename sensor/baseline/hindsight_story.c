@@ -4,7 +4,8 @@
  * ends with six silent hours (engine/stories.h). A record is counted in the hour of its time or,
  * for two minutes, in the one before: between two hours with seven silent ones in between are more
  * than six. So from each hour of which something can be told, back to the first silence of that
- * length.
+ * length. Of uploads more is told in the host's next hour, however late, and their story is kept
+ * until then: the day of such an hour may be told itself (open_may_tell_on).
  *
  * Engine thread. */
 #include "hindsight_local.h"
@@ -33,7 +34,7 @@ static void find_hours(const struct hindsight *hindsight, struct past *past)
         for (size_t i = day->to; i-- > day->from;) {
             needed |= may || from->hour[i].others;
             past->story.hour[i / 64] |= (uint64_t)needed << i % 64;
-            needed = may || (needed && i > 0 && !follows_silence(&from->hour[i]));
+            needed = needed && i > 0 && !follows_silence(&from->hour[i]);
         }
     }
 }

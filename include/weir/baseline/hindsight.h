@@ -55,8 +55,7 @@ void hindsight_turn(struct hindsight *hindsight, const struct ip *host);
  * that day. Where not, its evidence need not be weighed. */
 bool hindsight_may_tell(struct hindsight *hindsight, const struct ip *host, int64_t day);
 /* Whether a story of the host that goes on in that hour may be told then or later: for what is told
- * of it, or of another of its hours without seven silent ones in between, or of the day after
- * these. */
+ * of it, or of another of its hours without seven silent ones in between. */
 bool hindsight_needs_story(struct hindsight *hindsight, const struct ip *host, int64_t hour);
 /* A number, not 0, that is another one once the budget, and so that answer, may be another. */
 uint64_t hindsight_answers(struct hindsight *hindsight);

@@ -452,6 +452,34 @@ static void stories_go_back_to_a_silence(void **state)
     fini(&made);
 }
 
+/* What is due of a day's last hour is judged when its host sends again, three days later here: so
+ * that day is weighed where only the later one is told. */
+static void a_day_is_told_of_when_the_host_sends_again(void **state)
+{
+    struct made made;
+    struct ip thief = make_host(3);
+    (void)state;
+    make_empty(&made);
+    for (int day = 0; day < DAYS; day++)
+        for (unsigned host = 0; host < HOSTS; host++) {
+            struct host_total *total = make_total(host, day, 9);
+            bool sends = host != 2 || day % 3 == 0;
+            if (host == 2 && day == 9)
+                add_pair(total, ROLE_CLIENT, "drop.example", UINT64_C(50) << 30);
+            if (sends)
+                ledger_add(made.ledger, total);
+            host_total_free(total);
+        }
+    make_hindsight(&made);
+    fleet_set_budget(made.fleet, 0.01, 0);
+    assert_true(hindsight_may_tell(made.hindsight, &thief, MONDAY + 9));
+    assert_true(hindsight_may_tell(made.hindsight, &thief, MONDAY + 6));
+    assert_false(hindsight_may_tell(made.hindsight, &thief, MONDAY + 3));
+    assert_true(hindsight_needs_story(made.hindsight, &thief, make_civil(MONDAY + 6, 9).hour));
+    assert_false(hindsight_needs_story(made.hindsight, &thief, make_civil(MONDAY + 3, 9).hour));
+    fini(&made);
+}
+
 /* Half of what it takes is not enough, and nothing of it is left. */
 static void no_more_than_it_may_take(void **state)
 {
@@ -479,6 +507,7 @@ int main(void)
         cmocka_unit_test(what_is_kept_is_what_would_be_found),
         cmocka_unit_test(what_cannot_be_told_never_fires),
         cmocka_unit_test(stories_go_back_to_a_silence),
+        cmocka_unit_test(a_day_is_told_of_when_the_host_sends_again),
         cmocka_unit_test(no_more_than_it_may_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
