@@ -127,9 +127,11 @@ _Static_assert(offsetof(struct flow, side) == 64 && offsetof(struct flow, acked)
                    offsetof(struct flow, more) == 192,
                "lines begin where they should");
 
-/* TCP: the position of a side's first byte. Positions begin at 2^32, and a start is never more than
- * a window below that or a sequence number above (tcp.c): two bits beside its number say the rest.
- */
+/* TCP: the position of a side's first byte. Positions begin at 2^32 and a sequence number, and a
+ * start is moved below them, or up to FLOW_START_MAX (tcp.c): two bits beside its number say the
+ * rest. */
+#define FLOW_START_MAX ((UINT64_C(1) << 34) - 1)
+
 static inline uint64_t flow_start(const struct flow *flow, enum flow_side side)
 {
     return (uint64_t)(flow->tcp[side] >> TCP_START_FROM) << 32 | flow->first[side];

@@ -205,7 +205,7 @@ static void syn(struct flow_table *table, struct flow *flow, enum flow_side side
         flow->tcp[side] |= TCP_FIRM;
     } else if (empty && firm && !(flow->tcp[side] & TCP_ACKED)) {
         begin_at(flow, side, first); /* a further attempt to connect */
-    } else if (empty && !firm && at > start) {
+    } else if (empty && !firm && at > start && at <= FLOW_START_MAX) {
         flow->side[side].next = at;
         flow_set_start(flow, side, at);
         flow->tcp[side] |= TCP_FIRM;

@@ -117,20 +117,20 @@ static void test_refused_reports_come_later(void **state)
     struct listener l;
     listen_default(&l);
     l.refuse = true;
-    struct packet p = udp(1, 3000, 2, 2000, 1 << 19, 0);
+    struct packet p = udp(1, 3000, 2, 2000, 1 << 19, 3 * SECOND);
     for (int i = 0; i < 8; i++) { /* 4 MiB: asked once a MiB, not once a packet */
-        p.time.ns = i;
+        p.time.ns = 3 * SECOND + i;
         feed(&l, &p, NULL);
     }
     assert_in_range(l.refused, 3, 4);
     l.refused = 0;
     advance(&l, 30 * SECOND);
-    assert_int_equal(l.refused, 1); /* refused at 30 s although due at 10 s: next at 40 s */
+    assert_int_equal(l.refused, 1); /* refused at 30 s although due at 13 s: next at 40 s */
     assert_int_equal(flow_table_next_due(l.table).ns, 40 * SECOND);
     l.refuse = false;
     advance(&l, 40 * SECOND);
     assert_told(&l, 0, FLOW_OPEN, 40 * SECOND);
-    assert_int_equal(l.told[0].fresh_since_ns, 0);
+    assert_int_equal(l.told[0].fresh_since_ns, 3 * SECOND);
     assert_int_equal(l.told[0].fresh[SIDE_ORIG].payload_bytes, 4 << 20);
     listen_end(&l);
 }

@@ -202,6 +202,26 @@ static void test_one_sided(void **state)
     listen_end(&l);
 }
 
+/* A direction that nobody saw has gone far beyond where a start can be; its next SYN moves none. */
+static void test_a_syn_beyond_sixteen_gibibytes(void **state)
+{
+    (void)state;
+    struct listener l;
+    listen_default(&l);
+    struct flow *flow = feed_tcp(&l, false, TCP_SYN | TCP_ACK, 900, 101, 0, 0);
+    uint32_t end = 101;
+    for (uint32_t i = 1; i <= 1280; i++)
+        feed_tcp(&l, false, TCP_ACK, 901, end += 1u << 24, 0, i);
+    const uint64_t unseen = UINT64_C(1280) << 24;
+    assert_figures(flow, SIDE_ORIG, (struct figures){0, unseen, 0, 0});
+    feed_tcp(&l, true, TCP_SYN, end + 5000, 0, 0, 2000);
+    feed_tcp(&l, true, TCP_ACK, end + 5001, 901, 100, 2001);
+    feed_tcp(&l, false, TCP_ACK, 901, end + 5101, 0, 2002);
+    /* nothing tells that one of these was the number of a SYN */
+    assert_figures(flow, SIDE_ORIG, (struct figures){100, unseen + 5001, 100, 0});
+    listen_end(&l);
+}
+
 static void test_reordered_start_of_a_capture(void **state)
 {
     (void)state;
@@ -525,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_data_of_rst_is_not_stream),
         cmocka_unit_test(test_bare_acks_move_no_payload),
         cmocka_unit_test(test_one_sided),
+        cmocka_unit_test(test_a_syn_beyond_sixteen_gibibytes),
         cmocka_unit_test(test_reordered_start_of_a_capture),
         cmocka_unit_test(test_injected_segment_opens_no_hole),
         cmocka_unit_test(test_large_loss_is_taken_up),
