@@ -193,6 +193,7 @@ int look_back(struct session *s)
     keep_digests(s);
     finish_tape(s);
     s->again = true;
+    session_between_readings(s);
     session_end_reading(s);
     s->fleet = s->hindsight ? hindsight_take_fleet(s->hindsight) : NULL;
     s->options.again(s->options.context);

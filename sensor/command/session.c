@@ -192,6 +192,60 @@ static void on_deadline(void *context)
         feed_interrupt(s->feed);
 }
 
+static volatile sig_atomic_t interrupts; /* while no loop runs that would hear of them */
+static struct sigaction between[2];      /* readings: what was done with signals before */
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (interrupts++ > 0)
+        _exit(130);
+}
+
+static void take_signals(struct sigaction before[2])
+{
+    const struct sigaction own = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGINT, &own, &before[0]);
+    sigaction(SIGTERM, &own, &before[1]);
+}
+
+static void give_signals_back(const struct sigaction before[2])
+{
+    sigaction(SIGINT, &before[0], NULL);
+    sigaction(SIGTERM, &before[1], NULL);
+}
+
+static void drop_interrupts(struct session *s)
+{
+    for (int i = 0; i < 2; i++)
+        if (s->interrupt[i])
+            s->stack.loop.ops->drop(s->interrupt[i]);
+    s->interrupt[0] = s->interrupt[1] = NULL;
+}
+
+/* All was read by then. */
+static void hear_interrupts(struct session *s)
+{
+    if (interrupts == 0 || s->interrupted || s->asked_to_end)
+        return;
+    s->asked_to_end = true;
+    log_warn("interrupted: all was read, and is judged (again to leave at once)");
+}
+
+/* From the loop of the first reading to the second's: at no time does a signal just kill. */
+void session_between_readings(struct session *s)
+{
+    sigset_t both, before;
+    sigemptyset(&both);
+    sigaddset(&both, SIGINT);
+    sigaddset(&both, SIGTERM);
+    sigprocmask(SIG_BLOCK, &both, &before);
+    drop_interrupts(s);
+    interrupts = s->interrupted || s->asked_to_end;
+    take_signals(between);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 static int judge_all(struct session *s)
 {
     struct loop_ref loop = s->stack.loop;
@@ -199,6 +253,8 @@ static int judge_all(struct session *s)
         s->deadline = loop.ops->timer(loop.loop, s->options.live_ns, on_deadline, s);
     s->interrupt[0] = event_loop_signal(loop, SIGINT, on_interrupt, s);
     s->interrupt[1] = event_loop_signal(loop, SIGTERM, on_interrupt, s);
+    if (s->again)
+        hear_interrupts(s);
     if (s->options.progress || s->options.progressed)
         s->timer = loop.ops->timer(loop.loop, PROGRESS_NS, on_timer, s);
     struct fleet *fleet = s->fleet;
@@ -266,31 +322,16 @@ int session_read(struct session *s, bool hold)
     return 0;
 }
 
-static volatile sig_atomic_t interrupts; /* while no loop runs that would hear of them */
-
-static void on_signal(int number)
-{
-    (void)number;
-    if (interrupts++ > 0)
-        _exit(130);
-}
-
 /* Making the hindsight takes its time. All was read by then: an interrupt meanwhile is answered,
  * and what is judged by it is all of it; one more ends the process, as ever. */
 static bool looks_again(struct session *s)
 {
-    const struct sigaction own = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     struct sigaction before[2];
     interrupts = s->interrupted;
-    sigaction(SIGINT, &own, &before[0]);
-    sigaction(SIGTERM, &own, &before[1]);
+    take_signals(before);
     bool again = look_back_is_due(s);
-    sigaction(SIGINT, &before[0], NULL);
-    sigaction(SIGTERM, &before[1], NULL);
-    if (interrupts > s->interrupted) {
-        s->asked_to_end = true;
-        log_warn("interrupted: all was read, and is judged (again to leave at once)");
-    }
+    give_signals_back(before);
+    hear_interrupts(s);
     return again;
 }
 
@@ -464,15 +505,13 @@ static void remove_folder(const char *folder)
 void session_end_reading(struct session *s)
 {
     struct loop_ref loop = s->stack.loop;
-    for (int i = 0; i < 2; i++)
-        if (s->interrupt[i])
-            loop.ops->drop(s->interrupt[i]);
+    drop_interrupts(s);
     if (s->timer)
         loop.ops->drop(s->timer);
     if (s->deadline)
         loop.ops->drop(s->deadline);
     s->deadline = NULL;
-    s->interrupt[0] = s->interrupt[1] = s->timer = NULL;
+    s->timer = NULL;
     clear_store(s);
     stack_close_engine(&s->stack); /* closes the rings: who waits for room goes on and ends */
     if (!look_back_has_tape(s)) {
@@ -490,6 +529,8 @@ void session_end_reading(struct session *s)
 void session_free(struct session *s)
 {
     session_end_reading(s);
+    if (s->again)
+        give_signals_back(between);
     feed_free(s->feed);
     fleet_free(s->fleet);
     look_back_fini(s);

@@ -98,6 +98,8 @@ void session_free(struct session *session);
 /* One reading: what is judged is judged to the end. `hold`: nothing is told yet. */
 int session_read(struct session *session, bool hold);
 void session_end_reading(struct session *session);
+/* Before it, where another reading follows. */
+void session_between_readings(struct session *session);
 
 /* look_back.c: whether what is read now may be judged again, in hindsight; whether it is to be (the
  * hindsight is made, if it can be), and then that. */
