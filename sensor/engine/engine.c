@@ -57,9 +57,18 @@ static bool is_covered(void *context, const struct alert *alert)
     return noise_covers(context, alert);
 }
 
+static void untell(struct engine *engine, const struct story *story)
+{
+    if (stories_untell(&engine->stories, &story->host,
+                       story->has_destination ? &story->destination : NULL))
+        again_over(engine, story);
+}
+
 static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
 {
     struct engine *engine = context;
+    if (alert->state == INCIDENT_CLOSE)
+        untell(engine, &alert->story);
     struct alert told = *alert;
     struct alert_noise found = {.silence = NULL};
     noise_tag(engine, &told, &found);

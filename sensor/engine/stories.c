@@ -269,6 +269,27 @@ void story_add_items(struct stories *stories, struct open_story *open,
     open->content_changed = true;
 }
 
+/* --- those that are no longer told ------------------------------------------------------------ */
+
+static void untell(struct story_entry *entry)
+{
+    if (entry->awake)
+        entry->awake->told = false;
+    entry->told = false;
+}
+
+bool stories_untell(struct stories *stories, const struct ip *host,
+                    const struct destination *destination)
+{
+    struct story_key key;
+    size_t size = story_make_key(host, destination, &key);
+    struct story_entry *entry = map_get(&stories->map, &key, size);
+    if (!entry || !story_is_told(entry))
+        return false;
+    untell(entry);
+    return true;
+}
+
 /* --- uploads that are still to be judged ------------------------------------------------------ */
 
 static bool is_upload(const struct story_hours *hours)
@@ -285,8 +306,14 @@ void story_note_hour(struct open_story *open, const struct civil *civil,
         *hours = (struct story_hours){.hour = civil->hour,
                                       .day = civil->day,
                                       .uploaded = hours->uploaded || is_upload(hours)};
-    if (civil->hour != hours->hour || !story->has_destination ||
-        story->destination.role != ROLE_CLIENT)
+    if (!story->has_destination || story->destination.role != ROLE_CLIENT)
+        return;
+    if (civil->hour < hours->hour) { /* the hour before is open for two minutes */
+        const struct story_hours late = {.out_bytes = view->out.value, .in_bytes = view->in_bytes};
+        hours->uploaded |= is_upload(&late);
+        return;
+    }
+    if (civil->hour > hours->hour)
         return;
     hours->out_bytes = bytes_add(hours->out_bytes, view->out.value);
     hours->in_bytes = bytes_add(hours->in_bytes, view->in_bytes);
@@ -331,6 +358,8 @@ void stories_advance(struct stories *stories, struct ptime now, int64_t today,
     while (entry && now.ns - story_last(entry).ns > STORY_GAP_NS) {
         struct story_entry *newer = entry->newer;
         bool told = story_is_told(entry) && keep(context, &stories_look(entry, &scratch)->story);
+        if (!told)
+            untell(entry);
         if (told || is_due(stories, entry, now, today))
             stories->kept = entry;
         else

@@ -95,6 +95,10 @@ void story_add_items(struct stories *stories, struct open_story *open,
  * nothing is judged any more before it. What was kept is looked at again in the next hour. */
 void stories_advance(struct stories *stories, struct ptime now, int64_t today,
                      bool (*keep)(void *context, const struct story *story), void *context);
+/* The incident that told of it is closed: what comes after STORY_GAP_NS is a new one. False: none
+ * is told. */
+bool stories_untell(struct stories *stories, const struct ip *host,
+                    const struct destination *destination);
 /* All of them, for a restart of the same build; into an empty one. False: it is not that. */
 void stories_pack(const struct stories *stories, struct buffer *out);
 bool stories_unpack(struct stories *stories, struct cursor *in);

@@ -168,6 +168,7 @@ static void unpack(const struct story_entry *entry, struct open_story *open)
 {
     thin_unpack(entry->thin, entry->thin_bytes, open, sizeof *open); /* our own */
     put_back_key(&open->story, entry);
+    open->told = entry->told;
 }
 
 /* Room for one more of those awake. What was made and not asked for again goes first, while the

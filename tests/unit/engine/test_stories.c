@@ -405,6 +405,43 @@ static void test_an_upload_is_kept_until_it_was_judged(void **state)
     assert_false(is_there_at(stories, &host, "drop.example", HOUR + 24 * 4));
 }
 
+/* What is told within two minutes of the hour before, behind something of the next. */
+static void test_a_late_upload_is_one(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    send_in(stories, &host, "drop.example", HOUR + 8, 100, 100);
+    send_in(stories, &host, "asked.example", HOUR + 8, 100, 100);
+    send_in(stories, &host, "drop.example", HOUR + 7, 70000, 10);
+    send_in(stories, &host, "asked.example", HOUR + 7, 70000, 70000);
+    assert_true(is_there_at(stories, &host, "drop.example", HOUR + 15));
+    assert_int_equal(stories->map.count, 1);
+    (void)is_there_at(stories, &host, "drop.example", HOUR + 24);
+    assert_int_equal(stories->map.count, 0);
+}
+
+/* Its incident is closed: what goes on goes on, what comes after a silence is another. */
+static void test_untold(void **state)
+{
+    struct stories *stories = *state;
+    struct ip a = make_ip("10.0.0.1");
+    struct open_story *open = stories_open(stories, &a, NULL, (struct ptime){START});
+    open->told = true;
+    open->story.in_bytes = 7;
+    for (uint32_t i = 0; i < LIMIT / 2; i++) { /* it falls asleep told */
+        struct ip other = make_ip("10.0.1.0");
+        other.byte[15] = (uint8_t)i;
+        stories_open(stories, &other, NULL, (struct ptime){START});
+    }
+    assert_true(stories_untell(stories, &a, NULL));
+    assert_false(stories_untell(stories, &a, NULL));
+    open = stories_open(stories, &a, NULL, (struct ptime){START + STORY_GAP_NS});
+    assert_false(open->told);
+    assert_int_equal(open->story.in_bytes, 7);
+    open = stories_open(stories, &a, NULL, (struct ptime){START + 2 * STORY_GAP_NS + 1});
+    assert_int_equal(open->story.in_bytes, 0);
+}
+
 /* An hour of a longer story is judged in its next one; a host may never send again. */
 static void test_an_upload_is_not_kept_for_ever(void **state)
 {
@@ -487,7 +524,8 @@ static void test_packed(void **state)
     struct open_story *open = stories_open(stories, &a, &x, now);
     function_set_add(&open->unlisted, 8);
     open->wrote = open->told = true;
-    open->entry->hours = (struct story_hours){1, 2, 3, 4, true, 5};
+    open->entry->hours = (struct story_hours){
+        .hour = 1, .day = 2, .out_bytes = 3, .in_bytes = 4, .uploaded = true, .judged_day = 5};
     stories_pack(stories, &out);
     stories_init(&taken);
     taken.awake_limit = 1;
@@ -703,6 +741,8 @@ int main(void)
         WITH(test_unsound),
         WITH(test_an_upload_is_kept_until_it_was_judged),
         WITH(test_an_upload_is_not_kept_for_ever),
+        WITH(test_a_late_upload_is_one),
+        WITH(test_untold),
         WITH(test_the_bound),
         WITH(test_a_told_story_outlives_the_bound),
     };
