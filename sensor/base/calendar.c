@@ -222,6 +222,9 @@ char *calendar_text(struct calendar *calendar, struct ptime time, enum calendar_
     case CALENDAR_LONG:
         written = strftime(text, size, "%a %m-%d %H:%M:%S", &tm);
         break;
+    case CALENDAR_DATE:
+        written = strftime(text, size, "%Y-%m-%d %H:%M", &tm);
+        break;
     case CALENDAR_MINUTE:
         written = strftime(text, size, "%m-%d %H:%M", &tm);
         break;

@@ -122,8 +122,8 @@ static void put_capture(struct buffer *b, const struct summary *s)
         buffer_text(b, "Capture  no packets\n");
         return;
     }
-    calendar_text(s->calendar, span.first, CALENDAR_MINUTE, from, sizeof from);
-    calendar_text(s->calendar, span.last, CALENDAR_MINUTE, to, sizeof to);
+    calendar_text(s->calendar, span.first, CALENDAR_DATE, from, sizeof from);
+    calendar_text(s->calendar, span.last, CALENDAR_DATE, to, sizeof to);
     calendar_text(s->calendar, span.last, CALENDAR_ZONE, zone, sizeof zone);
     buffer_text(b, "Capture  %s – %s %s, ", from, to, zone);
     put_duration(b, span.last.ns - span.first.ns);

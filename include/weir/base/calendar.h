@@ -47,8 +47,15 @@ struct calendar *calendar_new(const struct calendar_config *config, struct error
 void calendar_free(struct calendar *calendar);
 /* Cached by hour: cheap for growing times. */
 struct civil calendar_at(struct calendar *calendar, struct ptime time);
-/* "Mon 03-02 01:14:07" / "03-02 01:14" / "01:14:07" in the site's zone, and its abbreviation. */
-enum calendar_style { CALENDAR_LONG, CALENDAR_MINUTE, CALENDAR_CLOCK, CALENDAR_ZONE };
+/* "Mon 03-02 01:14:07" / "2026-03-02 01:14" / "03-02 01:14" / "01:14:07" in the site's zone, and
+ * its abbreviation. */
+enum calendar_style {
+    CALENDAR_LONG,
+    CALENDAR_DATE,
+    CALENDAR_MINUTE,
+    CALENDAR_CLOCK,
+    CALENDAR_ZONE
+};
 char *calendar_text(struct calendar *calendar, struct ptime time, enum calendar_style style,
                     char *text, size_t size);
 

@@ -175,8 +175,8 @@ const sum = (rows, key) => (rows || []).reduce((all, row) => all + (row[key] || 
 
 // Of the store, which may be away: the page does not wait for it, and keeps what was said before until it answers.
 const askFleet = (sensors, app) =>
-  ask("/v1/fleet", { signal: app.signal }).then(
-    said => put(sensors, fleet(said)),
+  ask("/v1/fleet", { signal: app.signal }).then(fleet).then(
+    said => put(sensors, said),
     () => app.signal.aborted || put(sensors, h("p", { class: "note" }, t("fleet_unknown"))),
   );
 

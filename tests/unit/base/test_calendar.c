@@ -161,6 +161,8 @@ static void test_text_styles(void **state)
     const struct ptime time = {at(1772410447).ns + 999 * NS_PER_MS};
     assert_string_equal(calendar_text(calendar, time, CALENDAR_LONG, text, sizeof text),
                         "Mon 03-02 01:14:07");
+    assert_string_equal(calendar_text(calendar, time, CALENDAR_DATE, text, sizeof text),
+                        "2026-03-02 01:14");
     assert_string_equal(calendar_text(calendar, time, CALENDAR_MINUTE, text, sizeof text),
                         "03-02 01:14");
     assert_string_equal(calendar_text(calendar, time, CALENDAR_CLOCK, text, sizeof text),
