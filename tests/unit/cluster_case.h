@@ -176,6 +176,10 @@ static inline void cluster_open(struct cluster *cluster, int nodes)
     for (int i = 0; i < 3; i++)
         cluster_order(&cluster->node[i], "CLUSTER ADDSLOTSRANGE %d %d", i * CLUSTER_SLOTS / 3,
                       (i + 1) * CLUSTER_SLOTS / 3 - 1);
+    /* Nodes of one epoch take new ones when they meet, at any time later: one that did it just then
+     * would take back a slot that moved. */
+    for (int i = 0; i < nodes; i++)
+        cluster_order(&cluster->node[i], "CLUSTER SET-CONFIG-EPOCH %d", i + 1);
     for (int i = 1; i < nodes; i++)
         cluster_order(&cluster->node[i], "CLUSTER MEET 127.0.0.1 %d", cluster->node[0].port);
     char known[32];
