@@ -39,24 +39,23 @@ static void find_hours(const struct hindsight *hindsight, struct past *past)
     }
 }
 
-/* Its index; from->count: there is none. */
-static size_t find_hour(const struct ledger_host *from, int64_t hour)
+/* Its index; past->from->count: there is none. */
+static size_t find_hour(const struct hindsight *hindsight, const struct past *past, int64_t hour)
 {
-    size_t low = 0;
-    for (size_t high = from->count; low < high;) {
-        size_t middle = (low + high) / 2;
-        if (from->hour[middle].hour < hour)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < from->count && from->hour[low].hour == hour ? low : from->count;
+    if (hour < hindsight->first || hour > hindsight->last)
+        return past->from->count;
+    size_t d = past_day(past, hindsight_civil(hindsight, hour)->day);
+    for (size_t i = d < past->days ? past->day[d].from : 0; d < past->days && i < past->day[d].to;
+         i++)
+        if (past->from->hour[i].hour == hour)
+            return i;
+    return past->from->count;
 }
 
 bool past_needs_story(const struct hindsight *hindsight, struct past *past, int64_t hour)
 {
     if (!past->story.hour || past->story.trim != hindsight->trims)
         find_hours(hindsight, past);
-    size_t at = find_hour(past->from, hour);
+    size_t at = find_hour(hindsight, past, hour);
     return at == past->from->count || (past->story.hour[at / 64] >> at % 64 & 1u);
 }
