@@ -342,8 +342,8 @@ void order_promise(struct order *order, uint32_t worker, const struct record_flo
     own->promises = true;
     own->promised_ns = record->header.time_ns;
     own->promised = record->key;
-    if (own->watermark.ns < own->promised_ns - 1) { /* says it, too; else the last to promise might
-                                                       not be who has the smallest watermark */
+    /* Whoever promises least must be whom order_holds names: a promise is a watermark, too. */
+    if (own->watermark.ns < own->promised_ns - 1) {
         own->watermark.ns = own->promised_ns - 1;
         reconsider(order);
     }

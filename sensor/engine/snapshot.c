@@ -118,8 +118,9 @@ static const struct record_header *take_record(struct cursor *in, uint32_t *work
 static void put_order(const struct engine *engine, struct buffer *out)
 {
     const struct order *order = &engine->order;
-    const uint64_t figures[] = {(uint64_t)order->complete.ns, order->ended, order->late,
-                                order->forced, order->count - order->next};
+    const uint64_t figures[] = {
+        (uint64_t)order->complete.ns, order->ended, order->late, order->forced, order->promised,
+        order->count - order->next};
     buffer_put(out, figures, sizeof figures);
     for (size_t i = order->next; i < order->count; i++)
         put_record(out, order->item[i].worker, order->item[i].incarnation, order->item[i].record);
@@ -131,12 +132,12 @@ static void put_order(const struct engine *engine, struct buffer *out)
 static bool take_order(struct engine *engine, struct cursor *in)
 {
     struct order *order = &engine->order;
-    uint64_t figures[5], copy[RECORD_MAX_BYTES / 8];
+    uint64_t figures[6], copy[RECORD_MAX_BYTES / 8];
     uint32_t worker, incarnation;
     if (!snapshot_take_raw(in, figures, sizeof figures))
         return false;
     order->complete.ns = (int64_t)figures[0]; /* what was ready is so again, in its order */
-    for (uint64_t i = 0; i < figures[4]; i++) {
+    for (uint64_t i = 0; i < figures[5]; i++) {
         const struct record_header *record = take_record(in, &worker, &incarnation, copy);
         if (!record)
             return false;
@@ -153,6 +154,7 @@ static bool take_order(struct engine *engine, struct cursor *in)
     order->ended = figures[1] != 0;
     order->late = figures[2];
     order->forced = figures[3];
+    order->promised = figures[4];
     return true;
 }
 

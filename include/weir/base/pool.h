@@ -27,7 +27,8 @@ void *pool_take(struct pool *pool);
 void pool_give(struct pool *pool, void *memory); /* NULL is nothing */
 
 /* Blocks of many sizes, up to 2 kB: a pool for each multiple of 32 bytes. Larger ones are the
- * heap's, and gone only when they are given back. Whoever gives back says the size again. */
+ * heap's, and gone only when they are given back. Whoever gives back says the size again. What one
+ * size had is no other's: together they are as large as the most of each size ever was. */
 #define POOLS_GRAIN ((size_t)32)
 #define POOLS       64
 
