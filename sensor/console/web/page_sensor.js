@@ -1,6 +1,6 @@
 // The sensor itself: whether it sees, whether it keeps up, what it did not see, and how far its sinks are behind.
 import { ask } from "./api.js";
-import { h, name, put } from "./dom.js";
+import { h, name, oneAtATime, put } from "./dom.js";
 import { meter } from "./charts.js";
 import * as f from "./format.js";
 import { repeated } from "./page_host.js";
@@ -173,16 +173,17 @@ function stores(said) {
 
 const sum = (rows, key) => (rows || []).reduce((all, row) => all + (row[key] || 0), 0);
 
-// Of the store, which may be away: the page does not wait for it, and keeps what was said before until it answers.
+// Of the store, which may be away: the page does not wait for it, and keeps what was said before until it answers. One
+// question at a time (`open`), so that no late answer takes the place of a newer one.
 const askFleet = (sensors, app) =>
   ask("/v1/fleet", { signal: app.signal }).then(fleet).then(
     said => put(sensors, said),
     () => app.signal.aborted || put(sensors, h("p", { class: "note" }, t("fleet_unknown"))),
   );
 
-async function draw(root, sensors, app) {
+async function draw(root, sensors, fleetAgain, app) {
   const said = await ask("/v1/status", { signal: app.signal });
-  askFleet(sensors, app);
+  fleetAgain();
   const drops = sum(said.capture, "kernel_drops") + sum(said.capture, "interface_drops"),
     b = said.budget,
     blind = said.blind || [];
@@ -249,7 +250,8 @@ async function draw(root, sensors, app) {
 
 export async function open(root, words, app) {
   const sensors = h("div", {}, h("p", { class: "soft" }, t("loading")));
-  const again = () => draw(root, sensors, app).catch(refused);
-  await draw(root, sensors, app);
+  const fleetAgain = oneAtATime(() => askFleet(sensors, app));
+  const again = () => draw(root, sensors, fleetAgain, app).catch(refused);
+  await draw(root, sensors, fleetAgain, app);
   return { stop: repeated(root, app, again) };
 }
