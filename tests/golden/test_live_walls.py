@@ -92,10 +92,14 @@ class Walls(Case):
         self.strace = ("strace", "-D", "-f", "-qq", "-o", self.path("trace"))
         self.lists = allowed()
 
-    def check(self, seals):
+    def check(self, seals, killed=False):
         until("the end of the trace", lambda: not self.traced())
         trace = Trace(self.path("trace"))
-        self.assertEqual(dict(trace.seals), seals)
+        if killed: # and, where a machine is slow, one more by its supervisor, which misses its beats
+            self.assertEqual(set(trace.seals), set(seals))
+            self.assertEqual({role: min(count, seals[role]) for role, count in trace.seals.items()}, seals)
+        else:
+            self.assertEqual(dict(trace.seals), seals)
         for role, calls in trace.calls.items():
             self.assertGreater(calls.total(), 20, role)
             self.assertEqual(set(calls) - self.lists[role], set(), role)
@@ -124,18 +128,27 @@ class Walls(Case):
                         "--set", "sensor.user=nobody", program=self.strace, env=ENV)
         client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/400000")
         until("a reload", lambda: sensor.ask("reload").returncode == 0) # traced, it may be too slow once
-        sensor.kill(sensor.ready()["capture"][0]["pid"])
-        until("a successor", lambda: sensor.ready()["capture"][0]["restarts"] == 1)
+        self.kill(sensor, lambda status: status["capture"][0])
         self.fetch_until_seen(client, sensor)
         self.lose_redis(sensor)
-        sensor.kill(sensor.ready()["courier"]["pid"])
-        until("another courier", lambda: sensor.ready()["courier"]["restarts"] == 1)
+        self.kill(sensor, lambda status: status["courier"])
         livetest.time.sleep(2)
         sensor.stop()
         self.assertTrue(sensor.flows())
-        trace = self.check({"capture": 2, "engine": 2, "courier": 3})
+        trace = self.check({"capture": 2, "engine": 2, "courier": 3}, killed=True)
         self.assertEqual({words.split(",")[0] for words in trace.sockets["engine"]}, {"AF_UNIX"})
         self.assertGreater(trace.calls["engine"]["connect"], 0)
+
+    def kill(self, sensor, part):
+        """Kills a process and waits for a successor at work, so behind its walls."""
+        before = part(sensor.ready())
+        sensor.kill(before["pid"])
+
+        def successor():
+            now = part(sensor.ready())
+            return now["pid"] not in (0, before["pid"]) and now["state"] == "running" and \
+                now["restarts"] > before["restarts"]
+        until(lambda: f"a successor of {before}\n{sensor.status()}\n{read(sensor.log)}", successor)
 
     def fetch_until_seen(self, client, sensor):
         """A successor may not see the first packets."""
