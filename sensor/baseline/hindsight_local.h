@@ -83,8 +83,7 @@ struct past { /* of a host that sent */
     struct {
         uint64_t *hour; /* a bit each, of the ledger's; NULL: not asked for yet */
         uint64_t trim;
-        size_t last; /* which was asked for */
-    } story;         /* … and whether a story that goes on then may be (hindsight_story.c) */
+    } story; /* … and whether a story that goes on then may be (hindsight_story.c) */
 };
 
 struct hindsight {

@@ -39,13 +39,9 @@ static void find_hours(const struct hindsight *hindsight, struct past *past)
     }
 }
 
-/* Its index; past->from->count: there is none. Mostly it is the one that was asked for last, or the
- * next. */
+/* Its index; past->from->count: there is none. */
 static size_t find_hour(const struct hindsight *hindsight, const struct past *past, int64_t hour)
 {
-    for (size_t i = past->story.last; i < past->from->count && i <= past->story.last + 1; i++)
-        if (past->from->hour[i].hour == hour)
-            return i;
     if (hour < hindsight->first || hour > hindsight->last)
         return past->from->count;
     size_t d = past_day(past, hindsight_civil(hindsight, hour)->day);
@@ -61,6 +57,5 @@ bool past_needs_story(const struct hindsight *hindsight, struct past *past, int6
     if (!past->story.hour || past->story.trim != hindsight->trims)
         find_hours(hindsight, past);
     size_t at = find_hour(hindsight, past, hour);
-    past->story.last = at;
     return at == past->from->count || (past->story.hour[at / 64] >> at % 64 & 1u);
 }

@@ -1,8 +1,7 @@
 /* Open hours: a map of (host, hour) → total, each with a map of its pairs. Few hours are open at a
  * time (the watermark closes them two minutes after their end), so the bound of hosts an hour is
  * held with a short list of hours, each with how many hosts met a destination (a number for each of
- * the hour's pairs at most, let go with the hour's last host), which is counted from the hour's
- * first question on. Engine thread. */
+ * the hour's pairs at most, let go with the hour's last host). Engine thread. */
 #include "weir/baseline/totals.h"
 
 #include "weir/base/buffer.h"
@@ -22,8 +21,7 @@ struct hour_hosts {
     uint32_t hosts, receivers; /* … that only received */
     bool passed;               /* there are others, of whom nothing is counted … */
     uint32_t hosts_passed;     /* … so many */
-    bool asked;                /* … so `met` has what they sent, too */
-    struct map met;            /* client destination → how many of all, as a pointer */
+    struct map met;            /* client destination → how many of them, as a pointer */
 };
 
 struct totals {
@@ -235,7 +233,7 @@ static void add_met(struct hour_hosts *open, const struct destination *destinati
 
 static void note_met(struct hour_hosts *open, const struct pair_total *pair)
 {
-    if (open->asked && is_much(pair))
+    if (is_much(pair))
         add_met(open, &pair->destination);
 }
 
@@ -244,32 +242,12 @@ bool totals_came_to_much(const struct pair_total *pair, struct volume last)
     return is_much(pair) && pair->out.value - last.value < TOTALS_MUCH;
 }
 
-static void note_total(struct hour_hosts *open, const struct host_total *total)
-{
-    size_t position = 0;
-    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;)
-        note_met(open, e->value);
-}
-
-static void begin_counting(const struct totals *totals, struct hour_hosts *open)
-{
-    size_t position = 0;
-    open->asked = true;
-    for (const struct map_entry *e; (e = map_next(&totals->map, &position)) != NULL;) {
-        const struct host_total *total = e->value;
-        if (total->hour == open->hour)
-            note_total(open, total);
-    }
-}
-
 uint32_t totals_hosts(const struct totals *totals, const struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
     size_t size = destination_put_key(destination, key);
     uint32_t most = 0;
     for (size_t i = 0; i < totals->open_count; i++) {
-        if (!totals->open[i].asked)
-            begin_counting(totals, &totals->open[i]);
         uint32_t hosts = (uint32_t)(uintptr_t)map_get(&totals->open[i].met, key, size);
         most = hosts > most ? hosts : most;
     }
@@ -302,7 +280,9 @@ static bool put(struct totals *totals, struct host_total *total)
     }
     ++*count;
     total->totals = totals;
-    note_total(open, total);
+    size_t position = 0;
+    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;)
+        note_met(open, e->value);
     totals->pairs += totals_room(total);
     map_put(&totals->map, total, sizeof(struct total_key), total);
     return true;

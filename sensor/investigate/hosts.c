@@ -86,14 +86,14 @@ static void add_destination(struct hosts *hosts, struct host_sum *host,
                             const struct flow_view *view)
 {
     char key[DESTINATION_KEY_SIZE];
-    size_t size = destination_put_key(view->destination, key), known = host->destinations.count;
+    size_t size = destination_put_key(view->destination, key);
     struct destination_sum *sum =
         get_or_make(&host->destinations, key, size, sizeof *sum, HOSTS_DESTINATIONS);
     if (!sum) {
         hosts->overflow++;
         return;
     }
-    if (host->destinations.count != known) /* its name is not looked at: it lies far from its sum */
+    if (*sum->destination.name == '\0')
         sum->destination = *view->destination;
     volume_add(&sum->out, view->out);
 }
