@@ -259,22 +259,6 @@ int64_t hindsight_since(const struct hindsight *hindsight, const struct ip *host
     return past ? past->from->hour[0].hour : INT64_MAX;
 }
 
-struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *host,
-                                  const struct civil *civil)
-{
-    struct past *past = past_of(hindsight, host);
-    if (!past)
-        return NULL;
-    past_leave_out(hindsight, past, civil->day);
-    return past->profile;
-}
-
-struct profile *hindsight_known(struct hindsight *hindsight, const struct ip *host)
-{
-    const struct past *past = past_of(hindsight, host);
-    return past ? past->profile : NULL;
-}
-
 /* For the budget that the engine set. */
 static bool is_trimmed(const struct hindsight *hindsight)
 {
@@ -291,16 +275,6 @@ static void keep_trimmed(struct hindsight *hindsight)
     hindsight->trims++;
 }
 
-void hindsight_turn(struct hindsight *hindsight, const struct ip *host)
-{
-    struct past *past = past_of(hindsight, host);
-    if (!past)
-        return;
-    peers_without(hindsight, past);
-    measure_without(hindsight, past);
-    keep_trimmed(hindsight);
-}
-
 /* Each record asks. */
 static bool may_tell(struct hindsight *hindsight, struct past *past, int64_t day)
 {
@@ -311,6 +285,34 @@ static bool may_tell(struct hindsight *hindsight, struct past *past, int64_t day
         past->asked.may = open_may_tell_on(hindsight, past, day);
     }
     return past->asked.may;
+}
+
+struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *host,
+                                  const struct civil *civil)
+{
+    struct past *past = past_of(hindsight, host);
+    if (!past)
+        return NULL;
+    if (hindsight->passes && may_tell(hindsight, past, civil->day))
+        past_catch_up(hindsight, past, hindsight->passed);
+    past_leave_out(hindsight, past, civil->day);
+    return past->profile;
+}
+
+struct profile *hindsight_known(struct hindsight *hindsight, const struct ip *host)
+{
+    const struct past *past = past_of(hindsight, host);
+    return past ? past->profile : NULL;
+}
+
+void hindsight_turn(struct hindsight *hindsight, const struct ip *host)
+{
+    struct past *past = past_of(hindsight, host);
+    if (!past)
+        return;
+    peers_without(hindsight, past);
+    measure_without(hindsight, past);
+    keep_trimmed(hindsight);
 }
 
 uint64_t hindsight_answers(struct hindsight *hindsight)
@@ -332,16 +334,27 @@ bool hindsight_needs_story(struct hindsight *hindsight, const struct ip *host, i
     return !past || past_needs_story(hindsight, past, hour);
 }
 
-void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
-                     const struct civil *civil)
+void past_close(struct hindsight *hindsight, struct past *past, const struct host_total *total,
+                const struct civil *civil)
 {
-    struct past *past = past_of(hindsight, &total->host);
-    if (!past)
-        return;
     bool weighed = may_tell(hindsight, past, civil->day);
     if (weighed) {
         past_leave_out(hindsight, past, civil->day);
         peers_without(hindsight, past);
     }
     past_hour(past, total, civil, hindsight->fleet, weighed);
+}
+
+void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
+                     const struct civil *civil)
+{
+    struct past *past = past_of(hindsight, &total->host);
+    if (!past || (hindsight->passes && !may_tell(hindsight, past, civil->day)))
+        return;
+    if (hindsight->passes) {
+        past_catch_up(hindsight, past, total->hour - 1);
+        past->gone +=
+            past->gone < past->from->count && past->from->hour[past->gone].hour == total->hour;
+    }
+    past_close(hindsight, past, total, civil);
 }

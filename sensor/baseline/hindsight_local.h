@@ -71,6 +71,7 @@ struct past { /* of a host that sent */
     struct host_day *day;
     size_t days;
     int64_t left_out; /* the day; NO_DAY: none */
+    size_t gone;      /* hours of the ledger that were closed, where they are passed */
     int64_t last_day;
     size_t number;
     struct measures measures;
@@ -99,6 +100,8 @@ struct hindsight {
     struct past *found; /* there, last: each record asks several times */
     struct past *apart; /* the host that the peers' tables are without */
     bool measured;
+    bool passes;    /* hours are closed when somebody asks (hindsight_pass.c) … */
+    int64_t passed; /* … through this one */
     uint64_t trims;
     struct budget trimmed_for;            /* what was asked for when its trim was found … */
     struct limits limits[EVIDENCE_SIDES]; /* … and by which is told then */
@@ -128,6 +131,11 @@ void past_locate(struct past *past, pair_set pairs, int64_t week);
 void past_count_networks(const struct hindsight *hindsight, struct past *past); /* all; once */
 struct pair *past_pair(const struct past *past, uint32_t destination);
 size_t past_day(const struct past *past, int64_t day); /* its index; past->days: none */
+
+/* hindsight_pass.c: closed, with what the ledger has of them, through `hour`. hindsight.c: one. */
+void past_catch_up(struct hindsight *hindsight, struct past *past, int64_t hour);
+void past_close(struct hindsight *hindsight, struct past *past, const struct host_total *total,
+                const struct civil *civil);
 
 /* hindsight_peers.c: the fleet's tables, of all; without a host. */
 void peers_count_all(struct hindsight *hindsight);

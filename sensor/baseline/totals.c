@@ -19,6 +19,8 @@
 struct hour_hosts {
     int64_t hour;
     uint32_t hosts, receivers; /* … that only received */
+    bool passed;               /* there are others, of whom nothing is counted … */
+    uint32_t hosts_passed;     /* … so many */
     struct map met;            /* client destination → how many of them, as a pointer */
 };
 
@@ -215,15 +217,29 @@ struct host_total *totals_get(const struct totals *totals, const struct ip *host
     return map_get(&totals->map, &key, sizeof key);
 }
 
-static void note_met(struct hour_hosts *open, const struct pair_total *pair)
+static bool is_much(const struct pair_total *pair)
+{
+    return pair->out.value >= TOTALS_MUCH && pair->destination.role == ROLE_CLIENT &&
+           !destination_is_other(&pair->destination);
+}
+
+static void add_met(struct hour_hosts *open, const struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
-    if (pair->out.value < TOTALS_MUCH || pair->destination.role != ROLE_CLIENT ||
-        destination_is_other(&pair->destination))
-        return;
-    size_t size = destination_put_key(&pair->destination, key);
+    size_t size = destination_put_key(destination, key);
     uintptr_t hosts = (uintptr_t)map_get(&open->met, key, size);
     map_put(&open->met, key, size, (void *)(hosts + 1)); // NOLINT(performance-no-int-to-ptr)
+}
+
+static void note_met(struct hour_hosts *open, const struct pair_total *pair)
+{
+    if (is_much(pair))
+        add_met(open, &pair->destination);
+}
+
+bool totals_came_to_much(const struct pair_total *pair, struct volume last)
+{
+    return is_much(pair) && pair->out.value - last.value < TOTALS_MUCH;
 }
 
 uint32_t totals_hosts(const struct totals *totals, const struct destination *destination)
@@ -246,7 +262,7 @@ size_t totals_room(const struct host_total *total)
 /* An hour that nobody is in is not open. */
 static void forget_empty(struct totals *totals, struct hour_hosts *open)
 {
-    if (open->hosts > 0 || open->receivers > 0)
+    if (open->hosts > 0 || open->receivers > 0 || open->passed)
         return;
     map_fini(&open->met, NULL);
     *open = totals->open[--totals->open_count];
@@ -490,6 +506,33 @@ void totals_drop(struct totals *totals, struct host_total *host)
         --*count;
     forget_empty(totals, open);
     host_total_free(host);
+}
+
+void totals_pass(struct totals *totals, int64_t hour, bool begins)
+{
+    struct hour_hosts *open = hosts_of_hour(totals, hour);
+    open->passed = true;
+    open->hosts_passed += begins;
+}
+
+void totals_pass_much(struct totals *totals, int64_t hour, const struct destination *destination)
+{
+    add_met(hosts_of_hour(totals, hour), destination);
+}
+
+struct totals_passed totals_end_passed(struct totals *totals, int64_t hour)
+{
+    struct totals_passed passed = {0, 0};
+    for (size_t i = totals->open_count; i-- > 0;) {
+        struct hour_hosts *open = &totals->open[i];
+        if (open->hour > hour || !open->passed)
+            continue;
+        passed.hosts += open->hosts_passed;
+        passed.hours += open->hosts + open->receivers == 0;
+        open->passed = false;
+        forget_empty(totals, open);
+    }
+    return passed;
 }
 
 void totals_set_refused(struct totals *totals, uint64_t refused)

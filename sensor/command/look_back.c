@@ -81,6 +81,7 @@ static void finish_tape(struct session *s)
                  counts->workers_damaged == 0;
     if (whole) {
         s->before = *counts;
+        s->observed = engine_observed(s->stack.engine);
         return;
     }
     tape_free(s->tape);
@@ -196,7 +197,8 @@ int look_back(struct session *s)
     session_between_readings(s);
     session_end_reading(s);
     s->fleet = s->hindsight ? hindsight_take_fleet(s->hindsight) : NULL;
-    s->options.again(s->options.context);
+    if (!s->observed)
+        s->options.again(s->options.context);
     s->journal_folder = xasprintf("%s/again", s->folder);
     if (mkdir(s->journal_folder, 0700) != 0)
         return error_set(&s->error, ERROR_RUN, "%s: %s", s->journal_folder, strerror(errno));

@@ -110,6 +110,7 @@ static int open_stack(struct session *s, bool hold)
         .judged_ns = s->ledger && !s->again ? SESSION_LOOK_BACK_NS : 0,
         .tape = s->tape,
         .before = look_back_has_tape(s) ? &s->before : NULL,
+        .observed = s->observed,
         .hold = hold,
     };
     free(s->prefix);

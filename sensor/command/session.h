@@ -60,6 +60,7 @@ struct session {
     struct ledger *ledger;       /* look_back.c */
     struct tape *tape;           /* … NULL: the inputs are to be read again, if they can be */
     struct engine_counts before; /* … of the engine that put it */
+    bool observed;               /* … which told of all flows: they are told once */
     bool again;                  /* … what was read is judged a second time */
     struct ptime until; /* … and no further: an interrupt ended the first; PTIME_MAX: all */
     struct hindsight *hindsight;

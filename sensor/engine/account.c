@@ -132,8 +132,8 @@ static void add_side(struct flow_view *view, int side)
         view->in_bytes += fresh.value;
 }
 
-static void view_record(struct engine *engine, const struct record_flow *record,
-                        struct flow_view *view, struct destination *destination)
+void account_view(struct engine *engine, const struct record_flow *record, struct flow_view *view,
+                  struct destination *destination)
 {
     memset(view, 0, offsetof(struct flow_view, text)); /* each of which is written below */
     view->record = record;
@@ -247,12 +247,14 @@ static struct booked book_record(struct engine *engine, const struct flow_view *
         engine->counts.refused_bytes += view->out.value;
         return booked;
     }
-    uint32_t overflow = total->overflow;
+    uint32_t overflow = total->overflow, refused = total->starts_refused;
+    booked.begins = total->pairs.count == 0;
     booked.pair = totals_add(total, view->destination, view->out, view->in_bytes,
                              first_record(record) ? 1 : 0);
     engine->counts.pairs_overflow += total->overflow - overflow;
     note_start(engine, total, booked.pair, view, &booked.civil);
     note_age(booked.pair, view);
+    booked.start_refused = total->starts_refused != refused;
     close_note_open(engine, total, &booked.civil);
     return booked;
 }
@@ -293,6 +295,7 @@ static bool account_host(struct engine *engine, struct flow_view *view)
         view->in_story = booked.total && !engine_only_gathers(engine);
         if (booked.total && engine->config.judged_ns > 0)
             booked.total->others |= tunnelled_may_tell(view);
+        again_note(engine, view, host, &booked);
         if (view->in_story)
             account_judge(engine, view, host, &booked);
     } else if (view->record->flags & FLOW_ESTABLISHED) {
@@ -307,7 +310,7 @@ void account_held(struct engine *engine, const struct record_flow *record)
 {
     struct flow_view view;
     struct destination destination;
-    view_record(engine, record, &view, &destination);
+    account_view(engine, record, &view, &destination);
     if (!view.host)
         return;
     engine->counts.unestablished_bytes -= view.out.value;
@@ -315,17 +318,22 @@ void account_held(struct engine *engine, const struct record_flow *record)
     account_host(engine, &view);
 }
 
-/* What needs no host with a past, and what is counted of all. */
+/* What needs no host with a past. */
 static void look_at(struct engine *engine, const struct flow_view *view)
 {
-    const struct record_flow *record = view->record;
-    if (view->way.carried)
-        volume_add(&engine->counts.carried, view->out);
     tunnelled_flow(engine, view);
     swept_flow(engine, view);
     zoned_flow(engine, view);
     live_flow(engine, view);
     halves_flow(engine, view);
+}
+
+/* What is counted of all. */
+static void count_flow(struct engine *engine, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    if (view->way.carried)
+        volume_add(&engine->counts.carried, view->out);
     count_protocol(engine, record);
     engine->counts.flows[view->scope] += first_record(record);
     for (int side = 0; side < SIDES; side++)
@@ -338,12 +346,14 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
 {
     struct flow_view view;
     struct destination destination;
-    view_record(engine, record, &view, &destination);
+    account_view(engine, record, &view, &destination);
     if (view.host && !account_host(engine, &view))
         return false;
     receive(engine, &view);
     if (!engine_only_gathers(engine))
         look_at(engine, &view);
+    if (again_observes(engine))
+        count_flow(engine, &view);
     if (record->end != FLOW_OPEN)
         names_flow_ended(&engine->names, &record->key);
     return true;

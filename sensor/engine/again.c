@@ -8,6 +8,8 @@
  * it: no rules, no zones, no names, no content. Thread: the engine's. */
 #include "internal.h"
 
+#include <string.h>
+
 #define TURN_RECORDS 4096u /* before the loop may look at other things */
 
 /* Late ones would make a silence shorter than the hours say. */
@@ -21,6 +23,16 @@ static bool may_pass_by(const struct engine_config *config)
            before->forced == 0;
 }
 
+/* Of what account.c counts where observers hear of it. */
+static void take_sums(struct engine_counts *counts, const struct engine_counts *before)
+{
+    counts->carried = before->carried;
+    memcpy(counts->flows, before->flows, sizeof counts->flows);
+    memcpy(counts->payload, before->payload, sizeof counts->payload);
+    memcpy(counts->protocol_packets, before->protocol_packets, sizeof counts->protocol_packets);
+    memcpy(counts->protocol_bytes, before->protocol_bytes, sizeof counts->protocol_bytes);
+}
+
 void again_begin(struct engine *engine)
 {
     const struct engine_counts *before = engine->config.before;
@@ -31,6 +43,26 @@ void again_begin(struct engine *engine)
     for (int i = 0; i < RECORD_FAULTS; i++)
         counts->faults[i] = before->faults[i];
     engine->again.passes_by = may_pass_by(&engine->config);
+    if (engine->config.observed)
+        take_sums(counts, before);
+    again_begin_passing(engine);
+}
+
+static bool may_be_observed(const struct engine *engine)
+{
+    return engine->config.tape && engine->counts.records[RECORD_CONTENT] == 0;
+}
+
+bool again_observes(const struct engine *engine)
+{
+    if (again_is_asked(engine))
+        return !engine->config.observed;
+    return !engine_only_gathers(engine) || may_be_observed(engine);
+}
+
+bool engine_observed(const struct engine *engine)
+{
+    return !engine_only_gathers(engine) || may_be_observed(engine);
 }
 
 bool again_needs_story(struct engine *engine, struct host *host, int64_t hour)
@@ -80,8 +112,7 @@ const struct ordered *again_peek(struct engine *engine)
         return &again->item;
     if (again->left == 0 || engine->order.ended)
         return NULL;
-    const struct record_header *record =
-        tape_next(engine->config.tape, &again->item.worker, &error);
+    const struct record_header *record = tape_next(engine->config.tape, &again->note, &error);
     if (error.code != ERROR_NONE)
         engine_fail(engine, &error);
     else
@@ -91,6 +122,7 @@ const struct ordered *again_peek(struct engine *engine)
     again->left--;
     again->held = true;
     again->item.record = record;
+    again->item.worker = again->note.worker;
     again->item.time_ns = record->time_ns;
     return &again->item;
 }

@@ -82,6 +82,11 @@ void close_note_open(struct engine *engine, struct host_total *total, const stru
     close_at(engine, civil);
 }
 
+void close_note_passed(struct engine *engine, const struct civil *civil)
+{
+    close_at(engine, civil);
+}
+
 bool close_due(const struct engine *engine, struct ptime now)
 {
     return now.ns >= engine->next_close.ns;

@@ -62,6 +62,9 @@ void close_through(struct engine *engine, int64_t hour)
     engine->fleet_spoiled = false;
     if (hour > engine->closed_hour) /* others were faster: here that hour is still open */
         hour = engine->closed_hour;
+    struct totals_passed passed = totals_end_passed(engine->totals, hour);
+    engine->counts.host_hours_closed += passed.hosts;
+    engine->counts.hours_closed += passed.hours;
     struct host_total **total = totals_until(engine->totals, hour, &count);
     let_go(engine, hour, total, count);
     free(total);
@@ -406,6 +409,8 @@ static void close_in_hindsight(struct engine *engine, const struct civil *civil)
     for (size_t i = 0; i < count; i++)
         hindsight_close(engine->config.hindsight, total[i], civil);
     free(total);
+    if (engine->again.passes_records)
+        hindsight_pass(engine->config.hindsight, civil->hour);
     close_through(engine, civil->hour);
     close_end_work(engine);
 }

@@ -180,6 +180,7 @@ void engine_free(struct engine *engine)
     sight_fini(&engine->sight);
     ruled_fini(&engine->ruled);
     noise_fini(engine);
+    again_fini(engine);
     stories_fini(&engine->stories);
     tunnelled_fini(&engine->tunnelled);
     swept_fini(&engine->swept);
@@ -344,7 +345,7 @@ static bool consume(struct engine *engine, const struct ordered *item)
     bool judges = !engine_only_gathers(engine);
     switch (item->record->kind) {
     case RECORD_FLOW:
-        return account_flow(engine, record);
+        return again_pass(engine, record) || account_flow(engine, record);
     case RECORD_NAME:
         names_learn(&engine->names, record);
         if (judges)
@@ -392,7 +393,7 @@ static void done_with(struct engine *engine, const struct ordered *item)
         return;
     }
     if (engine->config.tape)
-        tape_put(engine->config.tape, item->record, item->worker);
+        again_put(engine, item);
     order_done(&engine->order);
 }
 

@@ -24,6 +24,8 @@ struct host *hosts_add(struct engine *engine, const struct ip *ip)
     host->ip = *ip;
     host->stored_hour = host->saved_hour = INT64_MIN;
     map_put(&engine->hosts, &host->ip, sizeof host->ip, host);
+    host->number = (uint32_t)engine->hosts.count;
+    again_met(engine, host);
     return host;
 }
 

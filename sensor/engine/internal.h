@@ -124,6 +124,7 @@ struct claims {
 
 struct host {
     struct ip ip;
+    uint32_t number;         /* of those that were met, from 1 on */
     struct profile *profile; /* unpacked; NULL: not at the moment, or it has none (hosts_profile) */
     uint8_t *blob;           /* the same, packed; NULL: has none, or it is not here */
     uint32_t blob_size;
@@ -184,11 +185,15 @@ struct heard { /* see elsewhere.c: entries that wait for their place */
     size_t held_count, held_room;
 };
 
-struct again {      /* see again.c */
-    bool held;      /* `item` is not consumed yet */
-    bool passes_by; /* stories of which nothing can be told are not gone through */
-    unsigned left;  /* records of this turn */
+struct again {           /* see again.c */
+    bool held;           /* `item` is not consumed yet */
+    bool passes_by;      /* stories of which nothing can be told are not gone through … */
+    bool passes_records; /* … nor records (again_pass.c) */
+    unsigned left;       /* records of this turn */
     struct ordered item;
+    struct tape_note note; /* of the record at hand */
+    struct host **host;    /* by number; where records are passed */
+    size_t hosts, room;
 };
 
 struct loads {              /* see loads.c */
@@ -279,6 +284,9 @@ void again_begin(struct engine *engine);
 /* False: nothing that goes on in this hour is ever told of the host, and nothing was that goes on.
  */
 bool again_needs_story(struct engine *engine, struct host *host, int64_t hour);
+/* Whether observers hear of flows: not of those that they heard of the first time, but then of all.
+ */
+bool again_observes(const struct engine *engine);
 /* A story of it is told now, or was and is over. */
 void again_told(struct engine *engine, const struct story *story);
 void again_over(struct engine *engine, const struct story *story);
@@ -414,6 +422,9 @@ struct destination account_destination(struct engine *engine, const struct way *
 struct civil account_hour(struct engine *engine, struct ptime time);
 /* What a side sent since the record before. */
 struct volume account_fresh(const struct record_flow *record, int side);
+/* What a record is about; `destination` is where view->destination points to. */
+void account_view(struct engine *engine, const struct record_flow *record, struct flow_view *view,
+                  struct destination *destination);
 void account_binding(struct engine *engine, const struct record_binding *record);
 void account_content(struct engine *engine, const struct record_content *record);
 
@@ -422,9 +433,20 @@ struct booked {
     struct civil civil;
     struct host_total *total; /* NULL: it is refused */
     struct pair_total *pair;
+    bool begins;        /* the host's first of its hour */
+    bool start_refused; /* its start found no room */
 };
 void account_judge(struct engine *engine, const struct flow_view *view, struct host *host,
                    const struct booked *booked);
+/* again_pass.c: what a record did is noted for the next time; whether this is that, and it is
+ * enough to do just that. */
+void again_note(struct engine *engine, const struct flow_view *view, const struct host *host,
+                const struct booked *booked);
+bool again_pass(struct engine *engine, const struct record_flow *record);
+void again_put(struct engine *engine, const struct ordered *item); /* on the tape, and consumed */
+void again_begin_passing(struct engine *engine);
+void again_met(struct engine *engine, struct host *host); /* it is new */
+void again_fini(struct engine *engine);
 /* The profile of a host that was judged without came: its open hours are judged once more. */
 void account_again(struct engine *engine, struct host *host);
 void account_again_whole(struct engine *engine,
@@ -481,6 +503,7 @@ bool close_due(const struct engine *engine, struct ptime now);
 void close_hour(struct engine *engine, struct ptime now); /* close_paused: until that is over */
 void close_schedule(struct engine *engine, struct ptime now);
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);
+void close_note_passed(struct engine *engine, const struct civil *civil); /* totals_pass */
 /* The hour of an ordinal, from any time. */
 struct civil close_civil(struct engine *engine, int64_t hour, struct ptime near);
 void close_fini(struct engine *engine);

@@ -81,17 +81,17 @@ static void flush(struct tape *tape)
     tape->size = 0;
 }
 
-void tape_put(struct tape *tape, const struct record_header *record, uint32_t worker)
+void tape_put(struct tape *tape, const struct record_header *record, const struct tape_note *note)
 {
     if (tape->given_up)
         return;
-    if (worker >= TAPE_WORKERS || !tape_packs(record) || tape->bytes >= tape->most_bytes) {
+    if (note->worker >= TAPE_WORKERS || !tape_packs(record) || tape->bytes >= tape->most_bytes) {
         give_up(tape);
         return;
     }
     if (BUFFER_BYTES - tape->size < TAPE_PACKED_MOST)
         flush(tape);
-    size_t size = tape_pack(&tape->packer, record, worker, tape->buffer + tape->size);
+    size_t size = tape_pack(&tape->packer, record, note, tape->buffer + tape->size);
     tape->size += size;
     tape->bytes += size;
 }
@@ -133,7 +133,8 @@ static int refill(struct tape *tape, struct error *error)
     return 0;
 }
 
-const struct record_header *tape_next(struct tape *tape, uint32_t *worker, struct error *error)
+const struct record_header *tape_next(struct tape *tape, struct tape_note *note,
+                                      struct error *error)
 {
     if (tape->stopped)
         return NULL;
@@ -142,7 +143,7 @@ const struct record_header *tape_next(struct tape *tape, uint32_t *worker, struc
     if (left(tape) == 0)
         return NULL;
     const struct record_header *record;
-    size_t size = tape_unpack(&tape->packer, tape->buffer + tape->at, left(tape), &record, worker);
+    size_t size = tape_unpack(&tape->packer, tape->buffer + tape->at, left(tape), &record, note);
     tape->at += size;
     if (size > 0)
         return record;

@@ -86,8 +86,8 @@ static uint8_t *put_words(const uint64_t *word, uint64_t *before, size_t words, 
     return at;
 }
 
-size_t tape_pack(struct tape_packer *packer, const struct record_header *record, uint32_t worker,
-                 uint8_t *to)
+size_t tape_pack(struct tape_packer *packer, const struct record_header *record,
+                 const struct tape_note *note, uint8_t *to)
 {
     uint16_t words = (uint16_t)(record->size / 8);
     uint64_t *word = packer->word;
@@ -98,9 +98,10 @@ size_t tape_pack(struct tape_packer *packer, const struct record_header *record,
     word[WORD(header.time_ns)] -= packer->time;
     packer->number = record->number;
     packer->time = (uint64_t)record->time_ns;
-    to[0] = (uint8_t)worker;
+    to[0] = (uint8_t)note->worker;
     to[1] = (uint8_t)record->kind;
     memcpy(to + 2, &words, sizeof words);
+    memcpy(to + 4, &note->tag, sizeof note->tag);
     return (size_t)(put_words(word, packer->before[record->kind], words, to + TAPE_HEAD) - to);
 }
 
@@ -141,14 +142,15 @@ static const uint8_t *take_words(const uint8_t *from, const uint8_t *end, size_t
 }
 
 size_t tape_unpack(struct tape_packer *packer, const uint8_t *from, size_t size,
-                   const struct record_header **record, uint32_t *worker)
+                   const struct record_header **record, struct tape_note *note)
 {
     uint16_t words;
     if (size < TAPE_HEAD)
         return 0;
-    *worker = from[0];
+    note->worker = from[0];
     uint16_t kind = from[1];
     memcpy(&words, from + 2, sizeof words);
+    memcpy(&note->tag, from + 4, sizeof note->tag);
     if (kind < RECORD_FLOW || kind >= RECORD_WATERMARK || words > TAPE_WORDS ||
         words < sizeof(struct record_header) / 8)
         return 0;

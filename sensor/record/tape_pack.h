@@ -1,6 +1,6 @@
 /* A record as few bytes. Private to the record room.
  *
- *   worker 1, kind 1, words 2 (host byte order)
+ *   worker 1, kind 1, words 2, tag 4 (host byte order)
  *   which words differ: a bit each, the first word's the lowest of the first byte
  *   for each that does: where its bytes begin and how many they are (a nibble each), and those
  *
@@ -11,9 +11,10 @@
 #define WEIR_SENSOR_RECORD_TAPE_PACK_H
 
 #include "weir/record/record.h"
+#include "weir/record/tape.h"
 
 #define TAPE_WORDS       (RECORD_MAX_BYTES / 8)
-#define TAPE_HEAD        4u
+#define TAPE_HEAD        8u
 #define TAPE_PACKED_MOST (TAPE_HEAD + TAPE_WORDS / 8 + TAPE_WORDS * 9u + 8u)
 
 struct tape_packer {                               /* all zero to begin with, for either way */
@@ -28,10 +29,10 @@ struct tape_packer {                               /* all zero to begin with, fo
 
 bool tape_packs(const struct record_header *record); /* is it of a kind that can be? */
 /* `to` has TAPE_PACKED_MOST bytes. Returns how many it takes. */
-size_t tape_pack(struct tape_packer *packer, const struct record_header *record, uint32_t worker,
-                 uint8_t *to);
+size_t tape_pack(struct tape_packer *packer, const struct record_header *record,
+                 const struct tape_note *note, uint8_t *to);
 /* How many bytes of `size` it took; 0: they are no record. `*record` until the next call. */
 size_t tape_unpack(struct tape_packer *packer, const uint8_t *from, size_t size,
-                   const struct record_header **record, uint32_t *worker);
+                   const struct record_header **record, struct tape_note *note);
 
 #endif

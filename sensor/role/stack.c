@@ -159,6 +159,7 @@ static int open_engine(struct stack *stack)
         .judged_ns = c->judged_ns,
         .tape = c->tape,
         .before = c->before,
+        .observed = c->observed,
         .cache_bytes = (uint64_t)c->config->cache_mib << 20u,
         .observer = {.flow = c->observer.flow ? on_flow : NULL,
                      .content = c->observer.content ? on_content : NULL,

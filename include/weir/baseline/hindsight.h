@@ -63,6 +63,10 @@ uint64_t hindsight_answers(struct hindsight *hindsight);
  * order of hours. */
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
                      const struct civil *civil);
+/* Instead, through that hour: those of days of which nothing can be told are taken from the ledger,
+ * when a later day is asked for. From the first call on only the other days' need hindsight_close,
+ * before this is called for their hour. */
+void hindsight_pass(struct hindsight *hindsight, int64_t hour);
 /* When the host was first seen to send, an hour; INT64_MAX: never. */
 int64_t hindsight_since(const struct hindsight *hindsight, const struct ip *host);
 

@@ -119,6 +119,19 @@ void totals_drop(struct totals *totals, struct host_total *host);
  * most of them. */
 #define TOTALS_MUCH UINT64_C(65536)
 uint32_t totals_hosts(const struct totals *totals, const struct destination *destination);
+/* With `last`, which was just added, the pair came to that: its host is one of them from here on.
+ */
+bool totals_came_to_much(const struct pair_total *pair, struct volume last);
+/* Whose totals of an hour nobody will ask for is passed by. The hour is open all the same, and
+ * another host is in it (`begins`); or of such a host the pair came to TOTALS_MUCH. */
+void totals_pass(struct totals *totals, int64_t hour, bool begins);
+void totals_pass_much(struct totals *totals, int64_t hour, const struct destination *destination);
+/* Those of `hour` and before end: how many hosts were passed by, in how many hours that nobody else
+ * is in. */
+struct totals_passed {
+    uint64_t hosts, hours;
+};
+struct totals_passed totals_end_passed(struct totals *totals, int64_t hour);
 size_t totals_hours(const struct totals *totals);               /* that are open */
 bool totals_oldest(const struct totals *totals, int64_t *hour); /* of them; false: none is */
 /* A restart goes on counting. */

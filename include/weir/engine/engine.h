@@ -200,7 +200,8 @@ struct engine_config {
     /* Given: all records that are consumed are put there; or (`before`) all that are consumed come
      * from there and no ring is read. A worker that was lost is nothing that a tape can say. */
     struct tape *tape;
-    const struct engine_counts *before; /* of the engine that put them */
+    const struct engine_counts *before; /* of the engine that put them … */
+    bool observed;      /* … and told its observer of all flows: they are not told once more */
     bool sensor_starts; /* with a checkpoint: since its end nobody watched, which is told */
     const char
         *folder; /* of the journal: a checkpoint is kept there and gone on from; NULL: none */
@@ -214,6 +215,8 @@ struct engine_config {
 };
 
 struct engine;
+/* Whether its observer heard of all flows and contents, though it only gathers (judged_ns). */
+bool engine_observed(const struct engine *engine);
 /* With a `folder`: goes on from the checkpoint there, as if nothing had been (see checkpoint.c).
  * The rings of incarnations it knows are attached again, to be read on from where they were; a
  * worker whose ring is not there at engine_begin is lost. */

@@ -39,6 +39,7 @@ struct stack_config {
     int64_t judged_ns;           /* likewise */
     struct tape *tape;           /* likewise */
     const struct engine_counts *before; /* likewise */
+    bool observed;                      /* likewise */
     /* A replay: the sinks are opened to see that they can be, and told nothing before stack_tell.
      */
     bool hold;

@@ -22,15 +22,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&again, 0, sizeof again);
     for (size_t took; size > 0; data += took, size -= took) {
         const struct record_header *record, *twice;
-        uint32_t worker, other;
-        took = tape_unpack(&read, data, size, &record, &worker);
+        struct tape_note note, other;
+        took = tape_unpack(&read, data, size, &record, &note);
         if (took == 0)
             break;
         must(took <= size && tape_packs(record));
-        size_t bytes = tape_pack(&written, record, worker, packed);
+        size_t bytes = tape_pack(&written, record, &note, packed);
         must(bytes <= sizeof packed);
         must(tape_unpack(&again, packed, bytes, &twice, &other) == bytes);
-        must(other == worker && memcmp(record, twice, record->size) == 0);
+        must(other.worker == note.worker && other.tag == note.tag);
+        must(memcmp(record, twice, record->size) == 0);
     }
     return 0;
 }

@@ -480,6 +480,55 @@ static void a_day_is_told_of_when_the_host_sends_again(void **state)
     fini(&made);
 }
 
+static void assert_same_bytes(const struct profile *a, const struct profile *b)
+{
+    struct buffer x = {0}, y = {0};
+    profile_pack(a, &x);
+    profile_pack(b, &y);
+    assert_int_equal(x.size, y.size);
+    assert_memory_equal(x.data, y.data, x.size);
+    assert_memory_equal(&a->evidence, &b->evidence, sizeof a->evidence);
+    assert_int_equal(a->today_bytes, b->today_bytes);
+    buffer_fini(&x);
+    buffer_fini(&y);
+}
+
+/* Of one every hour is closed; of the other those of days that can be told, and the rest of a host
+ * is taken from the ledger at the first of those. */
+static void hours_that_are_passed_come_from_the_ledger(void **state)
+{
+    struct made each, passing;
+    unsigned told = 0, passed = 0;
+    (void)state;
+    make(&each, NOBODY, EVERY_DAY);
+    make(&passing, NOBODY, EVERY_DAY);
+    fleet_set_budget(each.fleet, 0.05, 0);
+    fleet_set_budget(passing.fleet, 0.05, 0);
+    hindsight_pass(passing.hindsight, INT64_MIN);
+    for (int day = 0; day < DAYS; day++)
+        for (int hour = 8; hour < 12; hour++) {
+            struct civil civil = make_civil(MONDAY + day, hour);
+            for (unsigned host = 0; host < HOSTS; host++) {
+                struct host_total *total = make_total(host, day, hour);
+                bool may = hindsight_may_tell(each.hindsight, &total->host, civil.day);
+                assert_int_equal(hindsight_may_tell(passing.hindsight, &total->host, civil.day),
+                                 may);
+                if (may)
+                    assert_same_bytes(turn(&each, host, day), turn(&passing, host, day));
+                hindsight_close(each.hindsight, total, &civil);
+                if (may)
+                    hindsight_close(passing.hindsight, total, &civil);
+                *(may ? &told : &passed) += 1;
+                host_total_free(total);
+            }
+            hindsight_pass(passing.hindsight, civil.hour);
+        }
+    assert_in_range(told, HOSTS, HOSTS * DAYS * 4);
+    assert_in_range(passed, HOSTS * DAYS, HOSTS * DAYS * 4);
+    fini(&passing);
+    fini(&each);
+}
+
 /* Half of what it takes is not enough, and nothing of it is left. */
 static void no_more_than_it_may_take(void **state)
 {
@@ -508,6 +557,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_told_never_fires),
         cmocka_unit_test(stories_go_back_to_a_silence),
         cmocka_unit_test(a_day_is_told_of_when_the_host_sends_again),
+        cmocka_unit_test(hours_that_are_passed_come_from_the_ledger),
         cmocka_unit_test(no_more_than_it_may_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,43 @@ static void counts_who_sent_much(void **state)
     totals_free(totals);
 }
 
+/* Two of hour 7 are passed by, beside one that is not; and one of hour 8, in which nobody else is.
+ */
+static void hours_of_those_passed_by_are_open(void **state)
+{
+    struct totals *totals = totals_new(10);
+    struct destination a = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    struct ip host = make_host(1);
+    int64_t oldest = 0;
+    (void)state;
+    struct host_total *total = totals_open(totals, &host, 7);
+    for (int step = 0; step < 3; step++) {
+        struct volume some = exactly(TOTALS_MUCH / 2);
+        const struct pair_total *pair = totals_add(total, &a, some, 0, 1);
+        assert_int_equal(totals_came_to_much(pair, some), step == 1);
+    }
+    for (int64_t hour = 7; hour <= 8; hour++)
+        totals_pass(totals, hour, true);
+    totals_pass(totals, 7, false);
+    totals_pass(totals, 7, true);
+    totals_pass_much(totals, 7, &a);
+    assert_int_equal(totals_hosts(totals, &a), 2);
+    assert_int_equal(totals_hours(totals), 2);
+    assert_int_equal(totals_count(totals), 1);
+    struct totals_passed passed = totals_end_passed(totals, 7);
+    assert_int_equal(passed.hosts, 2);
+    assert_int_equal(passed.hours, 0); /* its own is counted where it ends */
+    totals_drop(totals, total);
+    assert_int_equal(totals_hosts(totals, &a), 0);
+    assert_true(totals_oldest(totals, &oldest));
+    assert_int_equal(oldest, 8);
+    passed = totals_end_passed(totals, 8);
+    assert_int_equal(passed.hosts, 1);
+    assert_int_equal(passed.hours, 1);
+    assert_false(totals_oldest(totals, &oldest));
+    totals_free(totals);
+}
+
 static void lists_sorted_by_hour_and_host(void **state)
 {
     struct totals *totals = totals_new(100);
@@ -325,6 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_pairs_and_hosts),
         cmocka_unit_test(counts_who_sent_much),
+        cmocka_unit_test(hours_of_those_passed_by_are_open),
         cmocka_unit_test(lists_sorted_by_hour_and_host),
         cmocka_unit_test(refuses_hosts_beyond_the_bound),
         cmocka_unit_test(adopts_what_is_not_there),

@@ -57,7 +57,7 @@ static size_t least_of(uint16_t kind)
 }
 
 /* The nth of them, each time the same. */
-static uint32_t make(uint64_t n)
+static struct tape_note make(uint64_t n)
 {
     seed = n * UINT64_C(1000003);
     uint16_t kind =
@@ -73,7 +73,7 @@ static uint32_t make(uint64_t n)
     made.header.number = n % 11 ? n : any();
     made.header.time_ns =
         n % 13 ? INT64_C(1772413447000000000) + (int64_t)(n * 1000) : (int64_t)any();
-    return (uint32_t)(any() % TAPE_WORKERS);
+    return (struct tape_note){.worker = (uint32_t)(any() % TAPE_WORKERS), .tag = (uint32_t)any()};
 }
 
 static const char *fresh_path(char path[64])
@@ -99,21 +99,22 @@ static void test_what_was_put(void **state)
     struct tape *tape = tape_of(TAPE_MOST_BYTES);
     struct error error = {0};
     for (uint64_t n = 0; n < count; n++) {
-        uint32_t worker = make(n);
-        tape_put(tape, &made.header, worker);
+        struct tape_note note = make(n);
+        tape_put(tape, &made.header, &note);
     }
     assert_true(tape_finish(tape));
     assert_int_equal(tape_progress_of(tape).bytes_read, 0);
+    struct tape_note note;
     for (uint64_t n = 0; n < count; n++) {
-        uint32_t worker, expected = make(n);
-        const struct record_header *record = tape_next(tape, &worker, &error);
+        struct tape_note expected = make(n);
+        const struct record_header *record = tape_next(tape, &note, &error);
         assert_non_null(record);
-        assert_int_equal(worker, expected);
+        assert_int_equal(note.worker, expected.worker);
+        assert_int_equal(note.tag, expected.tag);
         assert_int_equal(record->size, made.header.size);
         assert_memory_equal(record, &made, made.header.size);
     }
-    uint32_t worker;
-    assert_null(tape_next(tape, &worker, &error));
+    assert_null(tape_next(tape, &note, &error));
     assert_int_equal(error.code, ERROR_NONE);
     assert_int_equal(tape_progress_of(tape).bytes_read, tape_progress_of(tape).bytes);
     tape_free(tape);
@@ -147,9 +148,9 @@ static void test_few_bytes(void **state)
             flow->fresh[side].packets = (int64_t)packets;
             flow->fresh[side].payload_bytes = flow->fresh[side].acked_bytes = (int64_t)bytes;
         }
-        tape_put(tape, &made.header, 0);
+        tape_put(tape, &made.header, &(struct tape_note){.tag = (uint32_t)n % 500 << 8});
     }
-    assert_in_range(tape_progress_of(tape).bytes, 1000, 50 * 1000);
+    assert_in_range(tape_progress_of(tape).bytes, 1000, 54 * 1000);
     tape_free(tape);
 }
 
@@ -158,15 +159,15 @@ static void test_it_can_be_stopped(void **state)
     (void)state;
     struct tape *tape = tape_of(TAPE_MOST_BYTES);
     struct error error = {0};
-    uint32_t worker;
+    struct tape_note note;
     for (uint64_t n = 0; n < 3; n++) {
-        worker = make(n);
-        tape_put(tape, &made.header, worker);
+        note = make(n);
+        tape_put(tape, &made.header, &note);
     }
     assert_true(tape_finish(tape));
-    assert_non_null(tape_next(tape, &worker, &error));
+    assert_non_null(tape_next(tape, &note, &error));
     tape_stop(tape);
-    assert_null(tape_next(tape, &worker, &error));
+    assert_null(tape_next(tape, &note, &error));
     assert_int_equal(error.code, ERROR_NONE);
     tape_free(tape);
 }
@@ -176,8 +177,8 @@ static void test_no_room(void **state)
     (void)state;
     struct tape *tape = tape_of(100000);
     for (uint64_t n = 0; n < 20000; n++) {
-        uint32_t worker = make(n);
-        tape_put(tape, &made.header, worker);
+        struct tape_note note = make(n);
+        tape_put(tape, &made.header, &note);
     }
     assert_false(tape_finish(tape));
     tape_free(tape);
@@ -194,8 +195,8 @@ static void test_a_full_disk(void **state)
     struct tape *tape = tape_of(TAPE_MOST_BYTES);
     setrlimit(RLIMIT_FSIZE, &full);
     for (uint64_t n = 0; n < 20000; n++) {
-        uint32_t worker = make(n);
-        tape_put(tape, &made.header, worker);
+        struct tape_note note = make(n);
+        tape_put(tape, &made.header, &note);
     }
     bool whole = tape_finish(tape);
     setrlimit(RLIMIT_FSIZE, &before);
@@ -211,7 +212,7 @@ static void refused(uint16_t kind, uint32_t size, uint32_t worker)
     make(1);
     made.header.kind = kind;
     made.header.size = size;
-    tape_put(tape, &made.header, worker);
+    tape_put(tape, &made.header, &(struct tape_note){.worker = worker});
     assert_false(tape_finish(tape));
     tape_free(tape);
 }
