@@ -215,7 +215,7 @@ void past_leave_out(struct hindsight *hindsight, struct past *past, int64_t day)
         count_networks(hindsight, past, 1);
     }
     past->left_out = day;
-    size_memo_forget(hindsight->fleet->memo);
+    size_memo_forget_own(hindsight->fleet->memo);
     if (day != NO_DAY) {
         find_window(past, day);
         changed |= count_day_of(hindsight, past, day, -1);

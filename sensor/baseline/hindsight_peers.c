@@ -354,6 +354,15 @@ static void gather_networks(struct counting *counting, struct past *past)
     past_count_networks(hindsight, past);
 }
 
+/* Nobody is told of any use from here on. */
+static void keep_buckets(const struct counting *counting, const struct past *past)
+{
+    for (uint32_t i = 0; i < past->profile->pair_count; i++) {
+        uint8_t bucket = counting->bucket[past->kept[i]];
+        past->profile->pair[i]->bucket = (uint8_t)(bucket == UNASKED ? 0 : bucket + 1);
+    }
+}
+
 static void note_new(struct counting *counting, struct past *past, struct young_size *size)
 {
     const struct hindsight *hindsight = counting->hindsight;
@@ -369,6 +378,7 @@ static void note_new(struct counting *counting, struct past *past, struct young_
                        !fleet_is_wave(hindsight->fleet, &destination, 0,
                                       hindsight_civil(hindsight, first->hour)->day);
     }
+    keep_buckets(counting, past);
     tell_weeks(counting, size);
     tell_hours(counting, past, size);
     gather_networks(counting, past);

@@ -107,10 +107,23 @@ bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score)
 }
 
 /* The less deviates the higher is the score. */
-bool rhythm_may_exceed(const struct rhythm *rhythm, double score)
+bool rhythm_exceeds(const struct rhythm *rhythm, double least, double *score)
 {
-    struct rhythm_score most;
-    return score_by(rhythm, &most, rhythm_spread_least) && most.score > score;
+    struct rhythm_day *day = rhythm->today;
+    struct rhythm_score found = {.score = 0};
+    if (day && !day->asked) {
+        day->asked = true;
+        day->scored = !score_by(rhythm, &found, rhythm_spread_least);
+        day->score = found.score;
+    }
+    if (!day || day->score <= least)
+        return false;
+    if (!day->scored && rhythm_score(rhythm, &found)) {
+        day->scored = true;
+        day->score = found.score;
+    }
+    *score = day->score;
+    return day->score > least;
 }
 
 double rhythm_interval(const struct rhythm *rhythm)
