@@ -334,13 +334,29 @@ bool hindsight_needs_story(struct hindsight *hindsight, const struct ip *host, i
     return !past || past_needs_story(hindsight, past, hour);
 }
 
+/* Nothing can be told from that day on, so what its hours come to is for nobody. */
+static bool is_over(struct hindsight *hindsight, struct past *past, int64_t day)
+{
+    keep_trimmed(hindsight);
+    if (past->last.trim != hindsight->trims) {
+        size_t i = past->days;
+        while (i > 0 && !open_may_tell(hindsight, &past->day[i - 1]))
+            i--;
+        past->last.day = i > 0 ? past->day[i - 1].day : NO_DAY;
+        past->last.trim = hindsight->trims;
+    }
+    return day > past->last.day;
+}
+
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
-                     const struct civil *civil)
+                     const struct civil *civil, bool sums)
 {
     struct past *past = past_of(hindsight, &total->host);
     if (!past)
         return;
     bool weighed = may_tell(hindsight, past, civil->day);
+    if (!weighed && !sums && is_over(hindsight, past, civil->day))
+        return;
     if (weighed) {
         past_leave_out(hindsight, past, civil->day);
         peers_without(hindsight, past);

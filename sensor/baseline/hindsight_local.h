@@ -74,6 +74,10 @@ struct past { /* of a host that sent */
         bool may;
     } asked; /* last, whether anything can be told */
     struct {
+        int64_t day;
+        uint64_t trim;
+    } last; /* of which anything can; NO_DAY: none */
+    struct {
         uint64_t *hour; /* a bit each, of the ledger's; NULL: not asked for yet */
         uint64_t trim;
     } story; /* … and whether a story that goes on then may be (hindsight_story.c) */

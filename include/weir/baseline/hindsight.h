@@ -60,9 +60,10 @@ bool hindsight_needs_story(struct hindsight *hindsight, const struct ip *host, i
 /* A number, not 0, that is another one once the budget, and so that answer, may be another. */
 uint64_t hindsight_answers(struct hindsight *hindsight);
 /* An hour is over: its sums join the day's, and what it showed, where that may be told. In the
- * order of hours. */
+ * order of hours. When by the budget that there is nothing can be told of that day nor of a later
+ * one, only if `sums`: somebody else asks for them. */
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
-                     const struct civil *civil);
+                     const struct civil *civil, bool sums);
 /* When the host was first seen to send, an hour; INT64_MAX: never. */
 int64_t hindsight_since(const struct hindsight *hindsight, const struct ip *host);
 

@@ -432,7 +432,7 @@ static void what_cannot_be_told_never_fires(void **state)
                 assert_true(may || !does);
                 fired += does;
                 silent += !may;
-                hindsight_close(made.hindsight, total, &civil);
+                hindsight_close(made.hindsight, total, &civil, false);
                 host_total_free(total);
             }
     }
