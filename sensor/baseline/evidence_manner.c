@@ -8,8 +8,9 @@
  * sends is open, and learned at that one's close: what was never open to anybody's judgement must
  * not count as told. A connection only grows older, so that is judged as it is so far.
  *
- * A score takes some ten µs, twice an hour for each of a host's pairs (PROFILE_PAIRS) that is odd
- * and was met today. Thread: any (pure). */
+ * A score takes some ten µs, once an hour for each of a host's pairs (PROFILE_PAIRS) that is odd,
+ * was met in it, and may be the day's most regular. Thread: any (pure); a rhythm keeps what was
+ * found (rhythm_exceeds): its profile's. */
 #include "evidence_local.h"
 #include "profile_local.h"
 

@@ -12,7 +12,7 @@
 #include "weir/baseline/survival.h"
 
 #define SIZE_MEMO_ANSWERS 2048
-#define SIZE_MEMO_YOUNG   256
+#define SIZE_MEMO_YOUNG   1024
 
 struct size_memo;
 struct size_memo *size_memo_new(void);

@@ -78,8 +78,8 @@ void rhythm_end_day(struct rhythm *rhythm, int64_t day);
 void rhythm_drop(struct rhythm *rhythm);
 /* Today's so far. False: too little, or too much, to have one. */
 bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score);
-/* Whether today's so far is more than `least`; then it is in `score`. Mostly a tenth of the work of
- * the score says that it is not; what was found is kept until another hour joins. */
+/* Whether today's so far is more than `least` (from 0 on); then it is in `score`. Mostly a tenth of
+ * the work of the score says that it is not; what was found is kept until another hour joins. */
 bool rhythm_exceeds(const struct rhythm *rhythm, double least, double *score);
 /* The interval that half of today's are not longer than, s; 0: there are none. */
 double rhythm_interval(const struct rhythm *rhythm);
