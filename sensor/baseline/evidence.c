@@ -2,7 +2,7 @@
  * hour is open, the learning at its end and the reasons of an alert ask the same. Thread: any
  * (pure). */
 #include "evidence_local.h"
-
+#include "profile_local.h"
 #include "weir/base/digest.h"
 
 #include <math.h>
@@ -97,6 +97,14 @@ static const enum evidence_kind kinds_of_new[] = {EVIDENCE_YOUNG_WEEK,  EVIDENCE
 #define KINDS_OF_NEW (sizeof kinds_of_new / sizeof *kinds_of_new)
 #define KINDS_ASKED  (KINDS_OF_NEW - 2) /* by ask_young */
 
+static bool has_new(const struct day_evidence *evidence)
+{
+    uint32_t names = 0; /* none is 0 */
+    for (size_t i = 0; i < KINDS_OF_NEW; i++)
+        names |= evidence->mark[kinds_of_new[i]].pair;
+    return names != 0;
+}
+
 static bool is_marked_new(const struct day_evidence *evidence, uint32_t name)
 {
     for (size_t i = 0; i < KINDS_OF_NEW; i++)
@@ -125,7 +133,7 @@ static bool was_new(const struct profile *profile, const struct pair *pair)
 void evidence_drop_waves(struct day_evidence *evidence, const struct profile *profile,
                          const struct fleet *fleet)
 {
-    for (uint32_t i = 0; fleet && i < profile->pair_count; i++) {
+    for (uint32_t i = 0; fleet && has_new(evidence) && i < profile->pair_count; i++) {
         const struct pair *pair = profile->pair[i];
         if (is_marked_new(evidence, profile->pair_name[i]) &&
             pair->destination.role == ROLE_CLIENT && was_new(profile, pair) &&
@@ -452,7 +460,7 @@ bool evidence_is_young(const struct asked *asked)
         return false;
     if (evidence_is_cold(asked->profile, asked->civil))
         return asked->destination->role == ROLE_CLIENT && asked->fleet &&
-               fleet_bucket(asked->fleet, asked->destination, pair ? 0 : 1) == PREVALENCE_ONE;
+               pair_bucket(asked->fleet, pair, asked->destination) == PREVALENCE_ONE;
     return profile_is_new(asked->profile, pair, hour) ||
            (pair->first_day - asked->profile->first_day >= PROFILE_WARMUP_DAYS &&
             hour - pair->first_hour < YOUNG_HOURS);
@@ -465,7 +473,7 @@ static void ask_young(const struct asked *asked, const struct amounts *amounts)
 {
     bool first = in_first_week(asked->pair, asked->civil->hour);
     if (survival_exposure_days(asked->fleet) < EXPOSED_DAYS ||
-        fleet_bucket(asked->fleet, asked->destination, asked->pair ? 0 : 1) == PREVALENCE_REST ||
+        pair_bucket(asked->fleet, asked->pair, asked->destination) == PREVALENCE_REST ||
         fleet_is_wave(asked->fleet, asked->destination, amounts->hosts,
                       asked->pair ? asked->pair->first_day : asked->civil->day)) {
         without_new(asked->into, asked->name, KINDS_ASKED);
@@ -499,8 +507,13 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
 {
     struct pair stand_in;
     pair = met_as(profile, pair, destination, civil, &stand_in);
-    const struct asked asked = {
-        into, profile, pair, destination, fleet, civil, evidence_name(destination)};
+    const struct asked asked = {into,
+                                profile,
+                                pair,
+                                destination,
+                                fleet,
+                                civil,
+                                pair && pair->name ? pair->name : evidence_name(destination)};
     bool cold = evidence_is_cold(profile, civil);
     if (destination->role == ROLE_SERVED && !cold)
         into->known |= 1u << EVIDENCE_NETWORK_WEEK | 1u << EVIDENCE_NETWORK_HOUR |

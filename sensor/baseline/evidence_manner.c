@@ -8,9 +8,11 @@
  * sends is open, and learned at that one's close: what was never open to anybody's judgement must
  * not count as told. A connection only grows older, so that is judged as it is so far.
  *
- * A score takes some ten µs, twice an hour for each of a host's pairs (PROFILE_PAIRS) that is odd
- * and was met today. Thread: any (pure). */
+ * A score takes some ten µs, once an hour for each of a host's pairs (PROFILE_PAIRS) that is odd,
+ * was met in it, and may be the day's most regular. Thread: any (pure); a rhythm keeps what was
+ * found (rhythm_exceeds): its profile's. */
 #include "evidence_local.h"
+#include "profile_local.h"
 
 #include <math.h>
 
@@ -21,6 +23,7 @@
 #define OLD_DAYS          30
 #define UNNAMED           0.10
 #define SCORE_MOST        (1 + PREVALENCE_RARE + FIRST_SEEN_YOUNG + UNNAMED)
+#define SCORE_ROUNDING    1e-6
 #define REST_LEAST        0.01 /* of 1 − score/SCORE_MOST: squared, what calibration stops at */
 #define RATIO_KNOWN_HOURS 24
 
@@ -44,32 +47,47 @@ static bool is_rare(enum prevalence_bucket bucket)
     return bucket <= PREVALENCE_2_PERCENT;
 }
 
-/* Of what is opened from inside: young and not in everybody's use, or rare. `more` as in
- * fleet_bucket. */
-static bool is_odd(const struct asked *asked, uint32_t more)
+/* Of what is opened from inside: young and not in everybody's use, or rare. */
+static bool is_odd(const struct asked *asked)
 {
     if (asked->destination->role != ROLE_CLIENT || destination_is_other(asked->destination))
         return false;
-    enum prevalence_bucket bucket = fleet_bucket(asked->fleet, asked->destination, more);
+    enum prevalence_bucket bucket = pair_bucket(asked->fleet, asked->pair, asked->destination);
     return is_rare(bucket) || (bucket != PREVALENCE_REST && evidence_is_young(asked));
+}
+
+bool evidence_asks_rhythm(const struct profile *profile, const struct pair *pair,
+                          const struct fleet *fleet, const struct civil *civil)
+{
+    const struct asked asked = {NULL, profile, pair, &pair->destination, fleet, civil, pair->name};
+    return is_odd(&asked);
 }
 
 /* --- beacons ---------------------------------------------------------------------------------- */
 
+/* False also where the score with its modifiers is less than `most` by more than their rounding. */
+static bool score_from(const struct pair *pair, const struct fleet *fleet,
+                       const struct civil *civil, double most, double *score)
+{
+    int64_t age = civil->day - pair->first_day;
+    double rare = is_rare(pair_bucket(fleet, pair, &pair->destination)) ? PREVALENCE_RARE : 0;
+    double seen = age <= 7 && !pair->settled ? FIRST_SEEN_YOUNG
+                  : age >= OLD_DAYS          ? -FIRST_SEEN_OLD
+                                             : 0;
+    double unnamed = pair->destination.kind == DESTINATION_DOMAIN ? 0 : UNNAMED;
+    double least = most - rare - seen - unnamed - SCORE_ROUNDING;
+    if (!rhythm_exceeds(&pair->rhythm, fmax(BEACON_LEAST, least), score))
+        return false; /* BEACON_LEAST: as four equal steps have, and nothing else */
+    *score += rare;
+    *score += seen;
+    *score += unnamed;
+    return true;
+}
+
 bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
                            const struct civil *civil, double *score)
 {
-    struct rhythm_score rhythm;
-    int64_t age = civil->day - pair->first_day;
-    if (pair->rhythm.day != civil->day || !rhythm_may_exceed(&pair->rhythm, BEACON_LEAST) ||
-        !rhythm_score(&pair->rhythm, &rhythm) ||
-        rhythm.score <= BEACON_LEAST) /* as four equal steps have, and nothing else */
-        return false;
-    *score = rhythm.score;
-    *score += is_rare(fleet_bucket(fleet, &pair->destination, 0)) ? PREVALENCE_RARE : 0;
-    *score += age <= 7 && !pair->settled ? FIRST_SEEN_YOUNG : age >= OLD_DAYS ? -FIRST_SEEN_OLD : 0;
-    *score += pair->destination.kind == DESTINATION_DOMAIN ? 0 : UNNAMED;
-    return true;
+    return pair->rhythm.day == civil->day && score_from(pair, fleet, civil, 0, score);
 }
 
 static double l_of_score(double score)
@@ -77,18 +95,34 @@ static double l_of_score(double score)
     return -2 * log(fmax(REST_LEAST, 1 - score / SCORE_MOST));
 }
 
-static void add_beacon(struct day_evidence *into, const struct profile *profile, uint32_t index,
-                       const struct fleet *fleet, const struct civil *civil)
+static double score_of_l(double l)
+{
+    return SCORE_MOST * (1 - exp(-l / 2));
+}
+
+/* `most`: the score of the mark there is; returns that of the one there is now. */
+static double add_beacon(struct day_evidence *into, const struct profile *profile, uint32_t index,
+                         const struct fleet *fleet, const struct civil *civil, double most)
 {
     const struct pair *pair = profile->pair[index];
     const struct asked asked = {
         into, profile, pair, &pair->destination, fleet, civil, profile->pair_name[index]};
     double score;
-    if (pair->rhythm.day != civil->day || !is_odd(&asked, 0) ||
-        !evidence_beacon_score(pair, fleet, civil, &score))
-        return;
+    if (!is_odd(&asked) || !score_from(pair, fleet, civil, most, &score))
+        return most;
     uint64_t connections = histogram_floor(histogram_bin(rhythm_connections(&pair->rhythm)));
     evidence_mark_exact(into, EVIDENCE_BEACON, l_of_score(score), connections, asked.name);
+    return fmax(most, score);
+}
+
+/* Only what may be the largest is scored. */
+static void add_beacons(struct day_evidence *into, const struct profile *profile,
+                        const struct fleet *fleet, const struct civil *civil)
+{
+    double most = score_of_l(into->mark[EVIDENCE_BEACON].l);
+    for (uint32_t i = 0; i < profile->pair_count; i++)
+        if (profile->pair[i]->rhythm.day == civil->day && profile->pair[i]->rhythm.today)
+            most = add_beacon(into, profile, i, fleet, civil, most);
 }
 
 /* --- long connections ------------------------------------------------------------------------- */
@@ -152,16 +186,15 @@ void evidence_add_closed(struct day_evidence *into, const struct profile *profil
     upload_add_closed(into, profile, fleet);
     if (evidence_is_cold(profile, civil))
         return;
-    for (uint32_t i = 0; i < profile->pair_count && is_measured(fleet); i++)
-        add_beacon(into, profile, i, fleet, civil);
+    if (is_measured(fleet))
+        add_beacons(into, profile, fleet, civil);
     if (due->l > 0)
         evidence_mark_exact(into, EVIDENCE_RATIO, due->l, due->bytes, 0);
 }
 
 void manner_of_pair(const struct asked *asked, const struct amounts *amounts)
 {
-    if (amounts->longest_s < HOUR_S || !is_measured(asked->fleet) ||
-        !is_odd(asked, asked->pair ? 0 : 1))
+    if (amounts->longest_s < HOUR_S || !is_measured(asked->fleet) || !is_odd(asked))
         return;
     evidence_mark_exact(asked->into, EVIDENCE_LONG, l_of_seconds(amounts->longest_s),
                         histogram_floor(histogram_bin(amounts->longest_s)), asked->name);

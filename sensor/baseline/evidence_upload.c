@@ -8,6 +8,7 @@
  * (evidence_manner.c): marks while the next hour in which the host sends is open, be that of a
  * later day, and learned at that one's close. Thread: any (pure). */
 #include "evidence_local.h"
+#include "profile_local.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static bool is_young(const struct asked *asked)
 {
     int64_t first = asked->pair ? asked->pair->first_day : asked->civil->day;
     return survival_exposure_days(asked->fleet) >= EXPOSED_DAYS && evidence_is_young(asked) &&
-           fleet_bucket(asked->fleet, asked->destination, asked->pair ? 0 : 1) != PREVALENCE_REST &&
+           pair_bucket(asked->fleet, asked->pair, asked->destination) != PREVALENCE_REST &&
            !fleet_is_wave(asked->fleet, asked->destination, 0, first);
 }
 
@@ -108,14 +109,14 @@ void evidence_upload_due(struct day_evidence *into, const struct profile *profil
     struct day_evidence due = {0};
     size_t position = 0;
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
-        const struct pair_total *sum = e->value;
+        struct pair_total *sum = e->value;
         const struct destination *to = &sum->destination;
         uint64_t out = sum->out.value, in = sum->in_bytes;
         if (to->role != ROLE_CLIENT || destination_is_other(to) || out < EVIDENCE_FLOOR_BYTES ||
             in >= out)
             continue;
-        const struct asked asked = {&due,  profile, profile_pair(profile, to), to,
-                                    fleet, civil,   evidence_name(to)};
+        const struct pair *pair = profile_pair_of(profile, sum);
+        const struct asked asked = {&due, profile, pair, to, fleet, civil, sum->name};
         ask_hour(&asked, out, in);
     }
     memcpy(into->upload_due, &due.mark[EVIDENCE_UPLOAD], sizeof into->upload_due);

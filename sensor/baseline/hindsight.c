@@ -36,6 +36,7 @@ void hindsight_free(struct hindsight *hindsight)
     if (!hindsight->fleet_taken)
         fleet_free(hindsight->fleet);
     free(hindsight->past);
+    free(hindsight->place);
     free(hindsight->civil);
     free(hindsight);
 }
@@ -98,12 +99,6 @@ static int by_weight(const void *a, const void *b, void *context)
     return x < y ? -1 : x > y;
 }
 
-static int by_destination(const void *a, const void *b)
-{
-    const struct kept *x = a, *y = b;
-    return x->destination < y->destination ? -1 : x->destination > y->destination;
-}
-
 static struct pair *make_pair(const struct hindsight *hindsight, uint32_t destination,
                               const struct met *met)
 {
@@ -125,16 +120,15 @@ static void keep_pairs(struct hindsight *hindsight, struct past *past, struct me
                        uint32_t *touched, size_t count)
 {
     qsort_r(touched, count, sizeof *touched, by_weight, met);
-    past->kept_count = count < PROFILE_PAIRS ? count : PROFILE_PAIRS;
-    past->kept = xcalloc(past->kept_count + 1, sizeof *past->kept);
-    past->profile->pairs_evicted = (uint32_t)(count - past->kept_count);
-    for (size_t i = 0; i < past->kept_count; i++) {
+    size_t kept = count < PROFILE_PAIRS ? count : PROFILE_PAIRS;
+    past->kept = xcalloc(kept + 1, sizeof *past->kept);
+    past->profile->pairs_evicted = (uint32_t)(count - kept);
+    for (size_t i = 0; i < kept; i++) {
         struct pair *pair = make_pair(hindsight, touched[i], &met[touched[i]]);
-        past->kept[i] = (struct kept){touched[i], pair};
+        past->kept[i] = touched[i];
         pair->place = past->profile->pair_count;
         profile_put_pair(past->profile, pair);
     }
-    qsort(past->kept, past->kept_count, sizeof *past->kept, by_destination);
 }
 
 /* `met` has room for every destination of the ledger, all zero, and is left so. */
@@ -189,11 +183,12 @@ static void add_past(struct hindsight *hindsight, struct past *past)
     hindsight->past[hindsight->pasts++] = past;
     map_put(&hindsight->index, &past->from->ip, sizeof past->from->ip, past);
     hindsight->bytes += profile_bytes(past->profile) + past->days * sizeof *past->day +
-                        past->kept_count * sizeof *past->kept;
+                        past->profile->pair_count * sizeof *past->kept;
 }
 
-/* False: it came to more than `most_bytes`. */
-static bool make_pasts(struct hindsight *hindsight, uint64_t most_bytes)
+/* Each host is gone through from end to end while its hours are held. False: it came to more than
+ * `most_bytes`. */
+static bool make_pasts(struct hindsight *hindsight, struct counting *counting, uint64_t most_bytes)
 {
     struct ledger *ledger = hindsight->ledger;
     struct met *met = xcalloc(ledger_destinations(ledger) + 1, sizeof *met);
@@ -201,6 +196,7 @@ static bool make_pasts(struct hindsight *hindsight, uint64_t most_bytes)
     hindsight->past = xcalloc(ledger_hosts(ledger) + 1, sizeof(struct past *));
     for (size_t i = 0; i < ledger_hosts(ledger) && hindsight->bytes <= most_bytes; i++) {
         const struct ledger_host *host = ledger_host(ledger, i);
+        ledger_hold(ledger, host);
         if (!sends(hindsight, host))
             continue;
         struct past *past = make_past(hindsight, host);
@@ -211,6 +207,7 @@ static bool make_pasts(struct hindsight *hindsight, uint64_t most_bytes)
         past_locate(past, ALL_PAIRS, hindsight->week);
         group_decide(past->profile, past->last_day);
         add_past(hindsight, past);
+        peers_count(counting, past);
     }
     free(touched);
     free(met);
@@ -229,13 +226,18 @@ struct hindsight *hindsight_new(struct ledger *ledger, struct calendar *calendar
     if (hindsight->first > hindsight->last)
         return hindsight;
     make_calendar(hindsight, calendar);
-    if (!make_pasts(hindsight, most_bytes)) {
-        hindsight_free(hindsight);
-        return NULL;
+    hindsight->place = xcalloc(ledger_destinations(ledger) + 1, 1);
+    struct counting *counting = peers_begin(hindsight);
+    bool whole = make_pasts(hindsight, counting, most_bytes);
+    if (whole)
+        peers_count_new(counting);
+    peers_end(counting);
+    if (whole) {
+        measure_days(hindsight);
+        return hindsight;
     }
-    peers_count_all(hindsight);
-    measure_days(hindsight);
-    return hindsight;
+    hindsight_free(hindsight);
+    return NULL;
 }
 
 struct fleet *hindsight_take_fleet(struct hindsight *hindsight)
@@ -334,6 +336,20 @@ bool hindsight_needs_story(struct hindsight *hindsight, const struct ip *host, i
     return !past || past_needs_story(hindsight, past, hour);
 }
 
+/* Nothing can be told from that day on, so what its hours come to is for nobody. */
+static bool is_over(struct hindsight *hindsight, struct past *past, int64_t day)
+{
+    keep_trimmed(hindsight);
+    if (past->last.trim != hindsight->trims) {
+        size_t i = past->days;
+        while (i > 0 && !open_may_tell(hindsight, &past->day[i - 1]))
+            i--;
+        past->last.day = i > 0 ? past->day[i - 1].day : NO_DAY;
+        past->last.trim = hindsight->trims;
+    }
+    return day > past->last.day;
+}
+
 void past_close(struct hindsight *hindsight, struct past *past, const struct host_total *total,
                 const struct civil *civil)
 {
@@ -346,10 +362,13 @@ void past_close(struct hindsight *hindsight, struct past *past, const struct hos
 }
 
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
-                     const struct civil *civil)
+                     const struct civil *civil, bool sums)
 {
     struct past *past = past_of(hindsight, &total->host);
-    if (!past || (hindsight->passes && !may_tell(hindsight, past, civil->day)))
+    if (!past)
+        return;
+    if (!may_tell(hindsight, past, civil->day) &&
+        (hindsight->passes || (!sums && is_over(hindsight, past, civil->day))))
         return;
     if (hindsight->passes) {
         past_catch_up(hindsight, past, total->hour - 1);

@@ -18,18 +18,22 @@ static void add(uint32_t *counter, int sign)
     *counter += (uint32_t)sign;
 }
 
-struct pair *past_pair(const struct past *past, uint32_t destination)
+static void place_pairs(struct hindsight *hindsight, const struct past *past)
 {
-    size_t low = 0;
-    for (size_t high = past->kept_count; low < high;) {
-        size_t middle = (low + high) / 2;
-        if (past->kept[middle].destination < destination)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < past->kept_count && past->kept[low].destination == destination;
-    return found ? past->kept[low].pair : NULL;
+    const struct past *before = hindsight->placed;
+    for (uint32_t i = 0; before && i < before->profile->pair_count; i++)
+        hindsight->place[before->kept[i]] = 0;
+    for (uint32_t i = 0; i < past->profile->pair_count; i++)
+        hindsight->place[past->kept[i]] = (uint8_t)(i + 1);
+    hindsight->placed = past;
+}
+
+struct pair *past_pair(struct hindsight *hindsight, const struct past *past, uint32_t destination)
+{
+    if (hindsight->placed != past)
+        place_pairs(hindsight, past);
+    unsigned place = hindsight->place[destination];
+    return place ? past->profile->pair[place - 1] : NULL;
 }
 
 /* --- time that was seen ----------------------------------------------------------------------- */
@@ -78,11 +82,11 @@ static void count_hour(const struct hindsight *hindsight, struct profile *profil
         count(&profile->ratio.hours, ratio_bin(out, in), hindsight->week, sign);
 }
 
-static void count_pairs(const struct hindsight *hindsight, struct past *past,
+static void count_pairs(struct hindsight *hindsight, struct past *past,
                         const struct ledger_sheet *sheet, uint64_t sum[PROFILE_PAIRS], int sign)
 {
     for (size_t n = 0; n < sheet->pairs; n++) {
-        struct pair *pair = past_pair(past, sheet->pair[n].destination);
+        struct pair *pair = past_pair(hindsight, past, sheet->pair[n].destination);
         if (!pair)
             continue;
         add(&pair->contacts, sign);
@@ -211,7 +215,7 @@ void past_leave_out(struct hindsight *hindsight, struct past *past, int64_t day)
         count_networks(hindsight, past, 1);
     }
     past->left_out = day;
-    size_memo_forget(hindsight->fleet->memo);
+    size_memo_forget_own(hindsight->fleet->memo);
     if (day != NO_DAY) {
         find_window(past, day);
         changed |= count_day_of(hindsight, past, day, -1);

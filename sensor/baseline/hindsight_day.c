@@ -66,9 +66,9 @@ static void begin_day(struct past *past, const struct civil *civil, const struct
 
 /* --- hours ------------------------------------------------------------------------------------ */
 
-/* Of a day that is not weighed nobody asks for a rhythm. */
+/* `rhythm`: somebody may ask for it. */
 static void add_to_pair(struct pair *pair, const struct pair_total *sum, const struct civil *civil,
-                        bool weighed)
+                        bool rhythm)
 {
     uint64_t bytes = sum->out.value;
     int64_t age = civil->hour - pair->first_hour;
@@ -84,7 +84,7 @@ static void add_to_pair(struct pair *pair, const struct pair_total *sum, const s
     pair->today = civil->day;
     pair->today_bytes = bytes_add(pair->today_bytes, bytes);
     pair->today_surplus = bytes_add(pair->today_surplus, pair_surplus(bytes, sum->in_bytes));
-    if (weighed)
+    if (rhythm)
         rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
 }
 
@@ -99,10 +99,11 @@ void past_hour(struct past *past, const struct host_total *total, const struct c
     staged_days_add(&profile->staged.days, total->inside_bytes, total->out.value);
     profile->today_bytes = bytes_add(profile->today_bytes, total->out.value);
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
-        const struct pair_total *sum = e->value;
-        struct pair *pair = profile_pair(profile, &sum->destination);
+        struct pair_total *sum = e->value;
+        struct pair *pair = profile_pair_of(profile, sum);
         if (pair && sum->out.value > 0)
-            add_to_pair(pair, sum, civil, weighed);
+            add_to_pair(pair, sum, civil,
+                        weighed && evidence_asks_rhythm(profile, pair, fleet, civil));
     }
     profile->last_closed_hour = civil->hour;
 }

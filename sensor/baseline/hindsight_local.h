@@ -8,11 +8,6 @@
 #include "weir/baseline/evidence.h"
 #include "weir/baseline/hindsight.h"
 
-struct kept { /* a destination that is a pair of the profile */
-    uint32_t destination;
-    struct pair *pair;
-};
-
 /* What the host is counted for in the peers' tables (enum peer_table). */
 struct share {
     uint8_t table, bin;
@@ -62,8 +57,7 @@ struct open_hours {
 struct past { /* of a host that sent */
     const struct ledger_host *from;
     struct profile *profile;
-    struct kept *kept; /* by destination */
-    size_t kept_count;
+    uint32_t *kept; /* the destinations of its pairs, by their places */
     struct share *share;
     size_t shares;
     struct network_size *network;            /* by first day */
@@ -80,6 +74,10 @@ struct past { /* of a host that sent */
         uint64_t trim;
         bool may;
     } asked; /* last, whether anything can be told */
+    struct {
+        int64_t day;
+        uint64_t trim;
+    } last; /* of which anything can; NO_DAY: none */
     struct {
         uint64_t *hour; /* a bit each, of the ledger's; NULL: not asked for yet */
         uint64_t trim;
@@ -99,6 +97,8 @@ struct hindsight {
     struct map index;   /* struct ip → struct past */
     struct past *found; /* there, last: each record asks several times */
     struct past *apart; /* the host that the peers' tables are without */
+    uint8_t *place;     /* of each destination: 1 + where it is among the pairs of … */
+    const struct past *placed;
     bool measured;
     bool passes;    /* hours are closed when somebody asks (hindsight_pass.c) … */
     int64_t passed; /* … through this one */
@@ -129,7 +129,8 @@ void past_count_silence(const struct hindsight *hindsight, struct past *past);
 /* Where the sizes that it knows lie: the host's, and those of these pairs. */
 void past_locate(struct past *past, pair_set pairs, int64_t week);
 void past_count_networks(const struct hindsight *hindsight, struct past *past); /* all; once */
-struct pair *past_pair(const struct past *past, uint32_t destination);
+/* NULL: it is none. Soon said while one host is asked for. */
+struct pair *past_pair(struct hindsight *hindsight, const struct past *past, uint32_t destination);
 size_t past_day(const struct past *past, int64_t day); /* its index; past->days: none */
 
 /* hindsight_pass.c: closed, with what the ledger has of them, through `hour`. hindsight.c: one. */
@@ -137,8 +138,12 @@ void past_catch_up(struct hindsight *hindsight, struct past *past, int64_t hour)
 void past_close(struct hindsight *hindsight, struct past *past, const struct host_total *total,
                 const struct civil *civil);
 
-/* hindsight_peers.c: the fleet's tables, of all; without a host. */
-void peers_count_all(struct hindsight *hindsight);
+/* hindsight_peers.c: the fleet's tables, of all: first what each host sent and to whom, while its
+ * hours are held, then what that was new to. Without a host. */
+struct counting *peers_begin(struct hindsight *hindsight);
+void peers_count(struct counting *counting, struct past *past);
+void peers_count_new(struct counting *counting);
+void peers_end(struct counting *counting);
 void peers_without(struct hindsight *hindsight, struct past *past);
 
 /* hindsight_measure.c: what host-days come to, of all; and what the others' come to. */

@@ -98,6 +98,7 @@ static void go_through_day(struct hindsight *hindsight, struct past *past, struc
 
 static void go_through(struct hindsight *hindsight, struct past *past)
 {
+    ledger_hold(hindsight->ledger, past->from);
     struct hours hours = {.at = ledger_total(hindsight->ledger, past->from, 0)};
     struct open_day open[2] = {{.unbounded = false}};
     past_begin(past);

@@ -83,8 +83,8 @@ void open_mark(const struct open_hours *hours, struct open_day *open)
     size_t position = 0;
     open->unbounded |= has_other(total);
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
-        const struct pair_total *sum = e->value;
-        const struct pair *pair = profile_pair(profile, &sum->destination);
+        struct pair_total *sum = e->value;
+        const struct pair *pair = profile_pair_of(profile, sum);
         if (!all && pair && !begins_span(pair, hours->civil))
             continue;
         uint64_t before = bytes_to(hours->before, &sum->destination);
@@ -98,8 +98,9 @@ void open_mark(const struct open_hours *hours, struct open_day *open)
 void open_end(const struct past *past, const struct civil *civil, const struct fleet *fleet,
               struct open_day *open, struct host_day *day)
 {
+    evidence_join(&open->most,
+                  &past->profile->evidence); /* first: only larger ones are looked at */
     evidence_add_closed(&open->most, past->profile, fleet, civil);
-    evidence_join(&open->most, &past->profile->evidence);
     day->unbounded = open->unbounded;
     for (int kind = 0; kind < EVIDENCES; kind++) {
         double l = open->most.mark[kind].l;

@@ -161,28 +161,26 @@ static void find_buckets(struct counting *counting)
 
 /* --- sizes ------------------------------------------------------------------------------------ */
 
-static void note_hour(struct counting *counting, struct past *past, size_t i,
-                      uint16_t silent[FLEET_HOUR_WEEKS], uint64_t sum[PROFILE_PAIRS])
+static void note_hour(struct counting *counting, struct past *past, int64_t hour,
+                      const struct ledger_sheet *sheet, uint64_t sum[PROFILE_PAIRS])
 {
     struct hindsight *hindsight = counting->hindsight;
     struct profile *profile = past->profile;
-    struct ledger_sheet sheet = ledger_sheet(hindsight->ledger, past->from, i);
-    struct civil civil = *hindsight_civil(hindsight, past->from->hour[i].hour);
-    bool active = sheet.out_bytes >= PROFILE_ACTIVE_BYTES;
+    struct civil civil = *hindsight_civil(hindsight, hour);
+    bool active = sheet->out_bytes >= PROFILE_ACTIVE_BYTES;
     civil.day = hindsight->week * 7;
-    silent[civil.hour_of_week]--;
     fleet_note_host(hindsight->fleet, &profile->host, profile->group, &civil, active,
-                    sheet.out_bytes, location_or_nan(&profile->hour_location), true);
-    counting->share[PEERS_HOUR][histogram_bin(sheet.out_bytes)] += active;
+                    sheet->out_bytes, location_or_nan(&profile->hour_location), true);
+    counting->share[PEERS_HOUR][histogram_bin(sheet->out_bytes)] += active;
     counting->share[PEERS_YOUNG + 1][0] += active;
-    for (size_t n = 0; n < sheet.pairs; n++) {
-        struct pair *pair = past_pair(past, sheet.pair[n].destination);
+    for (size_t n = 0; n < sheet->pairs; n++) {
+        struct pair *pair = past_pair(hindsight, past, sheet->pair[n].destination);
         if (!pair)
             continue;
         fleet_note_pair_hour(hindsight->fleet, profile->group, &pair->destination,
-                             sheet.pair[n].out_bytes, location_or_nan(&pair->hour_location),
+                             sheet->pair[n].out_bytes, location_or_nan(&pair->hour_location),
                              hindsight->week);
-        sum[pair->place] = bytes_add(sum[pair->place], sheet.pair[n].out_bytes);
+        sum[pair->place] = bytes_add(sum[pair->place], sheet->pair[n].out_bytes);
     }
 }
 
@@ -196,7 +194,8 @@ static void note_day(struct counting *counting, struct past *past, const struct 
         struct ledger_sheet sheet = ledger_sheet(hindsight->ledger, past->from, i);
         out = bytes_add(out, sheet.out_bytes);
         inside = bytes_add(inside, sheet.inside_bytes);
-        note_hour(counting, past, i, silent, sum);
+        silent[hindsight_civil(hindsight, past->from->hour[i].hour)->hour_of_week]--;
+        note_hour(counting, past, past->from->hour[i].hour, &sheet, sum);
     }
     for (uint32_t i = 0; i < profile->pair_count; i++)
         if (sum[i] > 0)
@@ -331,16 +330,18 @@ static void add_network(struct past *past, int64_t day, uint64_t bytes, bool of_
  * from here on. */
 static void gather_networks(struct counting *counting, struct past *past)
 {
-    const struct hindsight *hindsight = counting->hindsight;
+    struct hindsight *hindsight = counting->hindsight;
     for (size_t i = 0; i < past->from->count; i++) {
         struct ledger_sheet sheet = ledger_sheet(hindsight->ledger, past->from, i);
         int64_t hour = past->from->hour[i].hour;
         for (size_t n = 0; n < sheet.pairs; n++) {
             const struct first *first = &counting->first[sheet.pair[n].destination];
             uint64_t bytes = sheet.pair[n].out_bytes;
-            bool kept = past_pair(past, sheet.pair[n].destination) != NULL;
+            if (!first->served)
+                continue;
+            bool kept = past_pair(hindsight, past, sheet.pair[n].destination) != NULL;
             int64_t day = hindsight_civil(hindsight, kept ? first->hour : hour)->day;
-            if (!first->served || (kept && first->settled))
+            if (kept && first->settled)
                 continue;
             if (!kept || first->hour == hour)
                 add_network(past, day, kept ? first->week_bytes : bytes, false);
@@ -353,9 +354,19 @@ static void gather_networks(struct counting *counting, struct past *past)
     past_count_networks(hindsight, past);
 }
 
+/* Nobody is told of any use from here on. */
+static void keep_buckets(const struct counting *counting, const struct past *past)
+{
+    for (uint32_t i = 0; i < past->profile->pair_count; i++) {
+        uint8_t bucket = counting->bucket[past->kept[i]];
+        past->profile->pair[i]->bucket = (uint8_t)(bucket == UNASKED ? 0 : bucket + 1);
+    }
+}
+
 static void note_new(struct counting *counting, struct past *past, struct young_size *size)
 {
     const struct hindsight *hindsight = counting->hindsight;
+    ledger_hold(hindsight->ledger, past->from);
     meet(counting, past);
     for (size_t i = 0; i < counting->count; i++) {
         uint32_t number = counting->touched[i];
@@ -367,6 +378,7 @@ static void note_new(struct counting *counting, struct past *past, struct young_
                        !fleet_is_wave(hindsight->fleet, &destination, 0,
                                       hindsight_civil(hindsight, first->hour)->day);
     }
+    keep_buckets(counting, past);
     tell_weeks(counting, size);
     tell_hours(counting, past, size);
     gather_networks(counting, past);
@@ -376,28 +388,41 @@ static void note_new(struct counting *counting, struct past *past, struct young_
 
 /* --- all -------------------------------------------------------------------------------------- */
 
-void peers_count_all(struct hindsight *hindsight)
+struct counting *peers_begin(struct hindsight *hindsight)
 {
     size_t room = ledger_destinations(hindsight->ledger) + 1;
     struct counting *counting = xcalloc(1, sizeof *counting);
-    struct young_size *size = xcalloc(room, sizeof *size);
     counting->hindsight = hindsight;
     counting->first = xcalloc(room, sizeof *counting->first);
     counting->touched = xcalloc(room, sizeof *counting->touched);
     fleet_reach_week(hindsight->fleet, hindsight->week);
     fleet_apply(hindsight->fleet); /* no week begins any more, which would forget */
-    for (size_t i = 0; i < hindsight->pasts; i++) {
-        note_sizes(counting, hindsight->past[i]);
-        note_uses(counting, hindsight->past[i]);
-    }
+    return counting;
+}
+
+void peers_count(struct counting *counting, struct past *past)
+{
+    note_sizes(counting, past);
+    note_uses(counting, past);
+}
+
+void peers_count_new(struct counting *counting)
+{
+    struct hindsight *hindsight = counting->hindsight;
+    size_t room = ledger_destinations(hindsight->ledger) + 1;
+    struct young_size *size = xcalloc(room, sizeof *size);
     fleet_apply(hindsight->fleet);
     find_buckets(counting);
     for (size_t i = 0; i < hindsight->pasts; i++)
         note_new(counting, hindsight->past[i], size);
     fleet_apply(hindsight->fleet);
+    free(size);
+}
+
+void peers_end(struct counting *counting)
+{
     free(counting->bucket);
     free(counting->touched);
     free(counting->first);
     free(counting);
-    free(size);
 }

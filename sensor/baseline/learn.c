@@ -258,11 +258,11 @@ static void learn_pairs(struct profile *profile, const struct host_total *total,
 {
     const struct map_entry **entry = map_sorted(&total->pairs);
     for (size_t i = 0; i < total->pairs.count; i++) {
-        const struct pair_total *sum = entry[i]->value;
+        struct pair_total *sum = entry[i]->value;
         uint64_t bytes = sum->out.value;
         if (bytes == 0 || destination_is_other(&sum->destination))
             continue;
-        struct pair *pair = profile_pair(profile, &sum->destination);
+        struct pair *pair = profile_pair_of(profile, sum);
         learn_contact(profile, &sum->destination, pair != NULL, civil, fleet);
         if (!pair)
             pair = learn_admit(profile, &sum->destination, bytes, civil, fleet);

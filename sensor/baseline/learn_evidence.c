@@ -32,9 +32,9 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
     evidence_upload_due(&profile->evidence, profile, total, fleet, civil);
     /* In any order: of equal marks one is always preferred. */
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
-        const struct pair_total *sum = e->value;
+        struct pair_total *sum = e->value;
         uint64_t bytes = sum->out.value;
-        const struct pair *pair = profile_pair(profile, &sum->destination);
+        const struct pair *pair = profile_pair_of(profile, sum);
         struct amounts amounts = amounts_of_pair(pair, civil, bytes, bytes, bytes);
         amounts.longest_s = sum->longest_s;
         if (bytes > 0)

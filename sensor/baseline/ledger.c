@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define WRITE_BYTES (1u << 20)
+#define AHEAD       4 /* hours that are asked for before they are read */
+#define LINE_BYTES  64
 
 struct ledger {
     char *path;
@@ -29,6 +31,13 @@ struct ledger {
     int64_t first, last;
     struct ledger_pair *scratch;
     size_t scratch_room;
+    struct {
+        const struct ledger_host *host; /* NULL: none */
+        struct ledger_sheet *sheet;     /* of its hours */
+        size_t sheets_room;
+        struct ledger_pair *pair; /* of all of them */
+        size_t pairs_room;
+    } held;
 };
 
 struct ledger *ledger_new(const char *path, struct error *error)
@@ -68,6 +77,8 @@ void ledger_free(struct ledger *ledger)
     free(ledger->host);
     free(ledger->destination);
     free(ledger->scratch);
+    free(ledger->held.sheet);
+    free(ledger->held.pair);
     free(ledger->path);
     free(ledger);
 }
@@ -217,31 +228,85 @@ static struct cursor at_hour(const struct ledger *ledger, const struct ledger_ho
     return cursor_make(ledger->map + at, ledger->size - at);
 }
 
-static void skip_starts(struct cursor *in)
+static void skip_numbers(struct cursor *in, uint64_t count)
 {
-    for (uint64_t left = 2 * take_unsigned(in); left > 0 && !in->failed; left--)
-        take_unsigned(in);
+    while (count > 0 && in->at < in->end)
+        count -= *in->at++ < 0x80;
+}
+
+/* But for its pairs, which follow. */
+static struct ledger_sheet take_sheet(struct cursor *in)
+{
+    struct ledger_sheet sheet = {.out_bytes = take_unsigned(in)};
+    sheet.in_bytes = take_unsigned(in);
+    sheet.inside_bytes = take_unsigned(in);
+    sheet.pairs = take_at_most(in, TOTALS_PAIRS);
+    return sheet;
+}
+
+static void take_pairs(const struct ledger *ledger, struct cursor in, struct ledger_pair *pair,
+                       size_t count)
+{
+    for (const struct ledger_pair *end = pair + count; pair < end; pair++) {
+        pair->destination = (uint32_t)take_at_most(&in, ledger->destinations - 1);
+        pair->out_bytes = take_unsigned(&in);
+        skip_numbers(&in, 3); /* in, flows, longest; and then the starts */
+        skip_numbers(&in, 2 * take_unsigned(&in));
+    }
+}
+
+static void make_room(struct ledger_pair **pair, size_t *room, size_t needed)
+{
+    if (needed <= *room)
+        return;
+    *room = 2 * needed;
+    *pair = xrealloc(*pair, *room * sizeof **pair);
+}
+
+/* An hour of all hosts lies between a host's: none of it is in the processor's cache. */
+static void ask_for(const struct ledger *ledger, const struct ledger_host *host, size_t i)
+{
+    if (i >= host->count)
+        return;
+    __builtin_prefetch(ledger->map + host->hour[i].at);
+    __builtin_prefetch(ledger->map + host->hour[i].at + LINE_BYTES);
+}
+
+void ledger_hold(struct ledger *ledger, const struct ledger_host *host)
+{
+    size_t pairs = 0;
+    ledger->held.host = NULL;
+    if (host->count > ledger->held.sheets_room) {
+        ledger->held.sheets_room = host->count;
+        ledger->held.sheet =
+            xrealloc(ledger->held.sheet, host->count * sizeof(struct ledger_sheet));
+    }
+    for (size_t i = 0; i < host->count; i++) {
+        struct cursor in = at_hour(ledger, host, i);
+        ask_for(ledger, host, i + AHEAD);
+        struct ledger_sheet *sheet = &ledger->held.sheet[i];
+        *sheet = take_sheet(&in);
+        if (pairs + sheet->pairs > LEDGER_HELD_PAIRS)
+            return;
+        make_room(&ledger->held.pair, &ledger->held.pairs_room, pairs + sheet->pairs);
+        take_pairs(ledger, in, ledger->held.pair + pairs, sheet->pairs);
+        pairs += sheet->pairs;
+    }
+    for (size_t i = host->count; i-- > 0;) { /* they lie still from here on */
+        pairs -= ledger->held.sheet[i].pairs;
+        ledger->held.sheet[i].pair = ledger->held.pair + pairs;
+    }
+    ledger->held.host = host;
 }
 
 struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host *host, size_t i)
 {
+    if (ledger->held.host == host)
+        return ledger->held.sheet[i];
     struct cursor in = at_hour(ledger, host, i);
-    struct ledger_sheet sheet = {.out_bytes = take_unsigned(&in)};
-    sheet.in_bytes = take_unsigned(&in);
-    sheet.inside_bytes = take_unsigned(&in);
-    sheet.pairs = take_at_most(&in, TOTALS_PAIRS);
-    if (sheet.pairs > ledger->scratch_room) {
-        ledger->scratch_room = 2 * sheet.pairs;
-        ledger->scratch = xrealloc(ledger->scratch, ledger->scratch_room * sizeof *ledger->scratch);
-    }
-    for (size_t n = 0; n < sheet.pairs; n++) {
-        struct ledger_pair *pair = &ledger->scratch[n];
-        pair->destination = (uint32_t)take_at_most(&in, ledger->destinations - 1);
-        pair->out_bytes = take_unsigned(&in);
-        for (int skipped = 0; skipped < 3; skipped++)
-            take_unsigned(&in);
-        skip_starts(&in);
-    }
+    struct ledger_sheet sheet = take_sheet(&in);
+    make_room(&ledger->scratch, &ledger->scratch_room, sheet.pairs);
+    take_pairs(ledger, in, ledger->scratch, sheet.pairs);
     sheet.pair = ledger->scratch;
     return sheet;
 }
@@ -256,6 +321,7 @@ struct host_total *ledger_total(struct ledger *ledger, const struct ledger_host 
 {
     const struct hour_names names = {.take = take_destination, .context = ledger};
     struct cursor in = at_hour(ledger, host, i);
+    ask_for(ledger, host, i + AHEAD);
     struct host_total *total = host_total_new(&host->ip, host->hour[i].hour);
     hour_bytes_take(&in, total, &names);
     return total;

@@ -49,9 +49,9 @@ void profile_free(struct profile *profile)
     free(profile);
 }
 
-struct pair *profile_pair(const struct profile *profile, const struct destination *destination)
+static struct pair *find_pair(const struct profile *profile, const struct destination *destination,
+                              uint32_t name)
 {
-    uint32_t name = evidence_name(destination);
     for (uint32_t i = 0; i < profile->pair_count; i++) {
         if (profile->pair_name[i] != name)
             continue;
@@ -63,9 +63,22 @@ struct pair *profile_pair(const struct profile *profile, const struct destinatio
     return NULL;
 }
 
+struct pair *profile_pair(const struct profile *profile, const struct destination *destination)
+{
+    return find_pair(profile, destination, evidence_name(destination));
+}
+
+struct pair *profile_pair_of(const struct profile *profile, struct pair_total *sum)
+{
+    if (sum->name == 0)
+        sum->name = evidence_name(&sum->destination);
+    return find_pair(profile, &sum->destination, sum->name);
+}
+
 void profile_put_pair(struct profile *profile, struct pair *pair)
 {
-    profile->pair_name[profile->pair_count] = evidence_name(&pair->destination);
+    pair->name = evidence_name(&pair->destination);
+    profile->pair_name[profile->pair_count] = pair->name;
     profile->pair[profile->pair_count++] = pair;
 }
 

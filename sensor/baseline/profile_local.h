@@ -1,4 +1,5 @@
-/* Shared by profile*.c and learn*.c only. */
+/* Shared by those who look into profiles: profile*.c, learn*.c, evidence*.c, survival.c and
+ * hindsight*.c. */
 #ifndef WEIR_BASELINE_LOCAL_PROFILE_H
 #define WEIR_BASELINE_LOCAL_PROFILE_H
 
@@ -9,6 +10,17 @@
 #define NO_DAY INT64_C(-0x7fffffff) /* before any day there is */
 
 void pair_free(struct pair *pair);
+/* profile_pair, for an hour's sum that is asked for several times. */
+struct pair *profile_pair_of(const struct profile *profile, struct pair_total *sum);
+/* How common what a host sends to is: `pair` NULL, it never did. */
+static inline enum prevalence_bucket pair_bucket(const struct fleet *fleet, const struct pair *pair,
+                                                 const struct destination *destination)
+{
+    if (pair && pair->bucket)
+        return (enum prevalence_bucket)(pair->bucket - 1);
+    return fleet_bucket(fleet, destination, pair ? 0 : 1);
+}
+
 /* There is room for it. */
 void profile_put_pair(struct profile *profile, struct pair *pair);
 void profile_take_pair(struct profile *profile, uint32_t index);

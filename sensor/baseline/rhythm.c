@@ -62,6 +62,7 @@ void rhythm_hour(struct rhythm *rhythm, const struct civil *civil, const struct 
         rhythm->today = xcalloc(1, sizeof *rhythm->today);
     rhythm->day = civil->day;
     struct rhythm_day *day = rhythm->today;
+    day->asked = day->scored = false;
     uint32_t *connections = &day->connections[civil->hour_of_day % RHYTHM_HOURS];
     *connections = flows > UINT32_MAX - *connections ? UINT32_MAX : *connections + flows;
     for (uint16_t i = 0; i < starts->count; i++)

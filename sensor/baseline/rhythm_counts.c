@@ -240,7 +240,8 @@ static double distance_at(const struct spans *all, double centre, uint64_t rank,
         double middle = (low + high) / 2;
         bool enough = count_within(&spans, centre, middle, count) >= wanted;
         *(enough ? &high : &low) = middle;
-        set_bound(&spans, enough ? HIGH : LOW, count);
+        if (spans.used > 1) /* of one alone there is nothing to leave out */
+            set_bound(&spans, enough ? HIGH : LOW, count);
     }
     return high;
 }

@@ -83,8 +83,8 @@ static double lasting(const struct rhythm_day *day, const struct hours *hours)
     return fmin(1, fmax(coverage, (double)hours->longest_run / IDEAL_HOURS));
 }
 
-static bool score_by(const struct rhythm *rhythm, struct rhythm_score *score,
-                     struct rhythm_spread (*spread_of)(const struct rhythm_counts *counts))
+/* What its hours make of it. */
+static bool score_hours(const struct rhythm *rhythm, struct rhythm_score *score)
 {
     const struct rhythm_day *day = rhythm->today;
     if (!day || rhythm_total(&day->sizes) < RHYTHM_LEAST ||
@@ -93,24 +93,58 @@ static bool score_by(const struct rhythm *rhythm, struct rhythm_score *score,
     struct hours hours = hours_of(day);
     if (hours.sum >= RHYTHM_CONNECTIONS)
         return false;
-    *score = (struct rhythm_score){.ts = regularity(spread_of(&day->intervals), 1),
-                                   .ds = regularity(spread_of(&day->sizes), 0),
-                                   .hist = fmax(evenness(day, &hours), two_levels(day, &hours)),
-                                   .dur = lasting(day, &hours)};
-    score->score = (score->ts + score->ds + score->hist + score->dur) / 4;
+    score->hist = fmax(evenness(day, &hours), two_levels(day, &hours));
+    score->dur = lasting(day, &hours);
     return true;
+}
+
+static double all_of(const struct rhythm_score *score)
+{
+    return (score->ts + score->ds + score->hist + score->dur) / 4;
 }
 
 bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score)
 {
-    return score_by(rhythm, score, rhythm_spread_of);
+    const struct rhythm_day *day = rhythm->today;
+    if (!score_hours(rhythm, score))
+        return false;
+    score->ts = regularity(rhythm_spread_of(&day->intervals), 1);
+    score->ds = regularity(rhythm_spread_of(&day->sizes), 0);
+    score->score = all_of(score);
+    return true;
 }
 
-/* The less deviates the higher is the score. */
-bool rhythm_may_exceed(const struct rhythm *rhythm, double score)
+/* Each part is 1 at most, and the higher the less deviates: one after the other is bounded, then
+ * worked out, while all of them may still come to more than `least`. */
+static void narrow(const struct rhythm *rhythm, double least)
 {
-    struct rhythm_score most;
-    return score_by(rhythm, &most, rhythm_spread_least) && most.score > score;
+    struct rhythm_day *day = rhythm->today;
+    struct rhythm_score most = {.ts = 1, .ds = 1};
+    day->asked = true;
+    day->scored = !score_hours(rhythm, &most);
+    day->score = 0;
+    if (day->scored)
+        return;
+    most.ts = regularity(rhythm_spread_least(&day->intervals), 1);
+    if (all_of(&most) > least)
+        most.ds = regularity(rhythm_spread_least(&day->sizes), 0);
+    if (all_of(&most) > least)
+        most.ts = regularity(rhythm_spread_of(&day->intervals), 1);
+    day->scored = all_of(&most) > least;
+    if (day->scored)
+        most.ds = regularity(rhythm_spread_of(&day->sizes), 0);
+    day->score = all_of(&most);
+}
+
+bool rhythm_exceeds(const struct rhythm *rhythm, double least, double *score)
+{
+    const struct rhythm_day *day = rhythm->today;
+    if (!day || (day->asked && day->score <= least))
+        return false;
+    if (!day->asked || !day->scored)
+        narrow(rhythm, least);
+    *score = day->score;
+    return day->score > least;
 }
 
 double rhythm_interval(const struct rhythm *rhythm)

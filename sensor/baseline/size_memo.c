@@ -22,12 +22,21 @@ struct fit {
     struct sizes sizes;
 };
 
+struct young_answer {
+    const struct histogram *table;
+    const char *group;
+    uint64_t bytes, turn;
+    int64_t week;
+    struct estimate estimate;
+};
+
 struct size_memo {
-    uint64_t turn; /* from 1 */
+    uint64_t turn, peers_turn; /* from 1: of hosts' own pasts; of peers */
     struct answer answer[SIZE_MEMO_ANSWERS];
+    struct young_answer young[SIZE_MEMO_YOUNG];
     struct fit fit[FITS];
     size_t next_fit;
-    uint64_t peers_turn;
+    uint64_t kept_turn;
     char group[GROUP_NAME_SIZE];
     struct peers peers;
 };
@@ -35,7 +44,7 @@ struct size_memo {
 struct size_memo *size_memo_new(void)
 {
     struct size_memo *memo = xcalloc(1, sizeof *memo);
-    memo->turn = 1;
+    memo->turn = memo->peers_turn = 1;
     return memo;
 }
 
@@ -44,22 +53,46 @@ void size_memo_free(struct size_memo *memo)
     free(memo);
 }
 
-void size_memo_forget(struct size_memo *memo)
+void size_memo_forget_own(struct size_memo *memo)
 {
     if (memo)
         memo->turn++;
 }
 
+void size_memo_forget(struct size_memo *memo)
+{
+    size_memo_forget_own(memo);
+    if (memo)
+        memo->peers_turn++;
+}
+
+static uint64_t hash_of(const struct histogram *table, uint64_t bytes)
+{
+    uint64_t hash =
+        ((uintptr_t)table ^ bytes * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
+    return hash >> 32;
+}
+
 double *size_memo_answer(struct size_memo *memo, const struct histogram *own, uint64_t bytes,
                          bool *known)
 {
-    uint64_t hash =
-        ((uintptr_t)own ^ bytes * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
-    struct answer *answer = &memo->answer[(hash >> 32) % SIZE_MEMO_ANSWERS];
+    struct answer *answer = &memo->answer[hash_of(own, bytes) % SIZE_MEMO_ANSWERS];
     *known = answer->turn == memo->turn && answer->own == own && answer->bytes == bytes;
     if (!*known)
         *answer = (struct answer){.own = own, .bytes = bytes, .turn = memo->turn};
     return &answer->survival;
+}
+
+struct estimate *size_memo_young(struct size_memo *memo, const struct histogram *table,
+                                 const char *group, int64_t week, uint64_t bytes, bool *known)
+{
+    struct young_answer *answer = &memo->young[hash_of(table, bytes) % SIZE_MEMO_YOUNG];
+    *known = answer->turn == memo->peers_turn && answer->table == table && answer->group == group &&
+             answer->week == week && answer->bytes == bytes;
+    if (!*known)
+        *answer = (struct young_answer){
+            .table = table, .group = group, .bytes = bytes, .turn = memo->peers_turn, .week = week};
+    return &answer->estimate;
 }
 
 const struct sizes *size_memo_fit(struct size_memo *memo, const struct histogram *table,
@@ -67,19 +100,19 @@ const struct sizes *size_memo_fit(struct size_memo *memo, const struct histogram
 {
     for (size_t i = 0; i < FITS; i++) {
         const struct fit *fit = &memo->fit[i];
-        if (fit->turn == memo->turn && fit->table == table && fit->sizes.week == week)
+        if (fit->turn == memo->peers_turn && fit->table == table && fit->sizes.week == week)
             return &fit->sizes;
     }
     struct fit *fit = &memo->fit[memo->next_fit++ % FITS];
     fit->table = table;
-    fit->turn = memo->turn;
+    fit->turn = memo->peers_turn;
     tail_sizes(&fit->sizes, table, week);
     return &fit->sizes;
 }
 
 bool size_memo_peers(const struct size_memo *memo, const char *group, struct peers *peers)
 {
-    bool known = memo->peers_turn == memo->turn && strcmp(memo->group, group) == 0;
+    bool known = memo->kept_turn == memo->peers_turn && strcmp(memo->group, group) == 0;
     if (known)
         *peers = memo->peers;
     return known;
@@ -91,5 +124,5 @@ void size_memo_keep_peers(struct size_memo *memo, const char *group, const struc
         return;
     strcpy(memo->group, group); // NOLINT(clang-analyzer-security.insecureAPI.strcpy)
     memo->peers = *peers;
-    memo->peers_turn = memo->turn;
+    memo->kept_turn = memo->peers_turn;
 }

@@ -3,6 +3,7 @@
  * (pure). */
 #include "weir/baseline/survival.h"
 
+#include "profile_local.h"
 #include "size.h"
 
 #include <math.h>
@@ -236,18 +237,12 @@ static double exposure_of(const struct young *young, enum young_kind kind, int64
                                 : histogram_total(&young->exposure, week);
 }
 
-static struct estimate of_young(const struct profile *profile, enum young_kind kind,
-                                const struct destination *destination, const struct fleet *fleet,
-                                const struct civil *civil, uint64_t bytes)
+static struct estimate of_bucket(const struct profile *profile, enum young_kind kind,
+                                 enum prevalence_bucket bucket, const struct fleet *fleet,
+                                 int64_t week, uint64_t bytes)
 {
-    if (!fleet)
-        return (struct estimate){.p = 1};
     const struct histogram *table = young_table(fleet_young(fleet), kind);
     const struct peers peers = fleet_peers(fleet, profile->group);
-    int64_t week = histogram_week(civil->day);
-    /* A host that was noted with it is counted already. */
-    uint32_t more = profile_pair(profile, destination) ? 0 : 1;
-    enum prevalence_bucket bucket = fleet_bucket(fleet, destination, more);
     struct residuals rare = {.total = 0};
     struct size_of_new all = size_of_new(&peers, kind != YOUNG_HOUR, week);
     uint64_t samples = 0;
@@ -263,6 +258,27 @@ static struct estimate of_young(const struct profile *profile, enum young_kind k
                                        exposure_of(fleet_young(fleet), kind, week), bytes);
     estimate.samples = (double)samples;
     return estimate;
+}
+
+static struct estimate of_young(const struct profile *profile, enum young_kind kind,
+                                const struct destination *destination, const struct fleet *fleet,
+                                const struct civil *civil, uint64_t bytes)
+{
+    if (!fleet)
+        return (struct estimate){.p = 1};
+    int64_t week = histogram_week(civil->day);
+    /* A host that was noted with it is counted already. */
+    enum prevalence_bucket bucket =
+        pair_bucket(fleet, profile_pair(profile, destination), destination);
+    bool known;
+    struct size_memo *memo = fleet_peers(fleet, profile->group).memo;
+    if (!memo)
+        return of_bucket(profile, kind, bucket, fleet, week, bytes);
+    struct estimate *answer = size_memo_young(memo, &young_table(fleet_young(fleet), kind)[bucket],
+                                              profile->group, week, bytes, &known);
+    if (!known)
+        *answer = of_bucket(profile, kind, bucket, fleet, week, bytes);
+    return *answer;
 }
 
 struct estimate survival_young(const struct profile *profile, const struct destination *destination,

@@ -247,7 +247,7 @@ static void close_unit(struct hunt *hunt, const struct hunt_unit *unit)
         while (civil.hour < hour[i].host->hour[hour[i].at].hour)
             civil = calendar_at(hunt->calendar, civil.ends);
         struct host_total *total = ledger_total(hunt->ledger, hour[i].host, hour[i].at);
-        hindsight_close(hunt->hindsight, total, &civil);
+        hindsight_close(hunt->hindsight, total, &civil, true);
         host_total_free(total);
     }
     free(hour);

@@ -401,13 +401,13 @@ static void go(struct engine *engine)
     }
 }
 
-/* What is known is known already: only the day's sums go on. */
+/* What is known is known already: only the day's sums go on, which rules ask for, too. */
 static void close_in_hindsight(struct engine *engine, const struct civil *civil)
 {
     size_t count;
     struct host_total **total = totals_until(engine->totals, civil->hour, &count);
     for (size_t i = 0; i < count; i++)
-        hindsight_close(engine->config.hindsight, total[i], civil);
+        hindsight_close(engine->config.hindsight, total[i], civil, engine->config.rules != NULL);
     free(total);
     if (engine->again.passes_records)
         hindsight_pass(engine->config.hindsight, civil->hour);

@@ -108,6 +108,10 @@ bool evidence_needs_no_bytes(enum evidence_kind kind);
  * both times of the hours before it, so that what is learned is what could be judged. */
 void evidence_add_closed(struct day_evidence *into, const struct profile *profile,
                          const struct fleet *fleet, const struct civil *civil);
+/* Whether anybody may ask by what clock the pair is called, in that hour or a later one of the same
+ * day, while who uses what stays as it is. */
+bool evidence_asks_rhythm(const struct profile *profile, const struct pair *pair,
+                          const struct fleet *fleet, const struct civil *civil);
 /* Of an hour that is closed now and not learned yet. */
 struct evidence_mark evidence_ratio_due(const struct profile *profile, const struct civil *civil,
                                         uint64_t out_bytes, uint64_t in_bytes);

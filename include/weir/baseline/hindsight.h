@@ -60,9 +60,10 @@ bool hindsight_needs_story(struct hindsight *hindsight, const struct ip *host, i
 /* A number, not 0, that is another one once the budget, and so that answer, may be another. */
 uint64_t hindsight_answers(struct hindsight *hindsight);
 /* An hour is over: its sums join the day's, and what it showed, where that may be told. In the
- * order of hours. */
+ * order of hours. When by the budget that there is nothing can be told of that day nor of a later
+ * one, only if `sums`: somebody else asks for them. */
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
-                     const struct civil *civil);
+                     const struct civil *civil, bool sums);
 /* Instead, through that hour: those of days of which nothing can be told are taken from the ledger,
  * when a later day is asked for. From the first call on only the other days' need hindsight_close,
  * before this is called for their hour. */

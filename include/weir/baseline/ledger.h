@@ -3,16 +3,18 @@
  * where.
  *
  * Bounds: LEDGER_HOURS from the first hour to the last (beyond, ledger_finish says so and nothing
- * more is kept); 16 bytes an hour of a host and each destination's name once in memory; some 8
- * bytes an hour of a pair, and 6 for each second in which something began, in the file. Engine
- * thread. */
+ * more is kept); 16 bytes an hour of a host and each destination's name once in memory, and of the
+ * host that is held 40 bytes an hour and 16 an hour of a pair (LEDGER_HELD_PAIRS of them at most);
+ * some 8 bytes an hour of a pair, and 6 for each second in which something began, in the file.
+ * Engine thread. */
 #ifndef WEIR_BASELINE_LEDGER_H
 #define WEIR_BASELINE_LEDGER_H
 
 #include "weir/base/calendar.h"
 #include "weir/baseline/totals.h"
 
-#define LEDGER_HOURS (INT64_C(20) * 366 * 24)
+#define LEDGER_HOURS      (INT64_C(20) * 366 * 24)
+#define LEDGER_HELD_PAIRS (1u << 20)
 
 struct ledger_hour {
     int64_t hour;                 /* rising */
@@ -30,7 +32,7 @@ struct ledger_pair {
     uint64_t out_bytes;
 };
 
-struct ledger_sheet { /* one hour of a host; `pair` is borrowed until the next is read */
+struct ledger_sheet { /* one hour of a host; `pair` is borrowed until the next is read or held */
     uint64_t out_bytes, in_bytes, inside_bytes;
     const struct ledger_pair *pair; /* those that took something, by name; not "other" */
     size_t pairs;
@@ -53,6 +55,9 @@ size_t ledger_destinations(const struct ledger *ledger);
 const char *ledger_destination(const struct ledger *ledger, size_t index); /* its key */
 /* The first and the last hour; first > last: there is none. */
 void ledger_span(const struct ledger *ledger, int64_t *first, int64_t *last);
+/* Reads all of this host's hours at once, for who goes through them several times; those of the one
+ * before are let go. One with too many pairs is not held, and read each time. */
+void ledger_hold(struct ledger *ledger, const struct ledger_host *host);
 struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host *host, size_t i);
 /* The same as a total of its own, with when things began: the caller's. */
 struct host_total *ledger_total(struct ledger *ledger, const struct ledger_host *host, size_t i);

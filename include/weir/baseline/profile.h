@@ -82,6 +82,8 @@ struct pair {
     bool
         settled; /* a client network that was there from the beginning, and stayed: it is not new */
     uint32_t place;
+    uint8_t bucket; /* 1 + who else uses its destination (enum prevalence_bucket); 0: ask */
+    uint32_t name;  /* evidence_name of its destination; 0: it stands in for one */
 };
 
 /* What was last told of a host's evidence: for a week it is told again only when it has grown by

@@ -52,6 +52,9 @@ struct rhythm_day {
     uint32_t connections[RHYTHM_HOURS];    /* by hour of the site's day; saturate */
     int64_t first_s, last_s;               /* starts; 3600 × ordinal of the hour + second */
     bool cut;                              /* what came after last_s in its hour is not known */
+    /* Of rhythm_exceeds, not packed: `asked`: its score is `score`, or no more than that. */
+    bool asked, scored;
+    double score;
 };
 
 struct rhythm {               /* all zero: nothing is known */
@@ -75,9 +78,9 @@ void rhythm_end_day(struct rhythm *rhythm, int64_t day);
 void rhythm_drop(struct rhythm *rhythm);
 /* Today's so far. False: too little, or too much, to have one. */
 bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score);
-/* False: today's so far, if there is one, is no more than this. A tenth of the work of the score,
- * which few pairs have. */
-bool rhythm_may_exceed(const struct rhythm *rhythm, double score);
+/* Whether today's so far is more than `least` (from 0 on); then it is in `score`. Mostly a tenth of
+ * the work of the score says that it is not; what was found is kept until another hour joins. */
+bool rhythm_exceeds(const struct rhythm *rhythm, double least, double *score);
 /* The interval that half of today's are not longer than, s; 0: there are none. */
 double rhythm_interval(const struct rhythm *rhythm);
 

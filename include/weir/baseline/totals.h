@@ -51,6 +51,7 @@ struct pair_total {
     uint32_t longest_s;   /* how old the oldest of those was that anything was told of in it */
     struct starts starts; /* when they did; "other" has none */
     bool changed;         /* since it was last written to the store */
+    uint32_t name;        /* evidence_name of its destination; 0: not asked for yet; not stored */
     uint64_t step;        /* of its amounts when it was last judged (evidence.h); not stored */
 };
 

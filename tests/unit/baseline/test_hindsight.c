@@ -337,6 +337,41 @@ static void hours_lie_in_the_ledger_as_they_were(void **state)
     fini(&made);
 }
 
+static void assert_same_sheet(const struct ledger_sheet *a, const struct ledger_sheet *b)
+{
+    assert_int_equal(a->out_bytes, b->out_bytes);
+    assert_int_equal(a->in_bytes, b->in_bytes);
+    assert_int_equal(a->inside_bytes, b->inside_bytes);
+    assert_int_equal(a->pairs, b->pairs);
+    for (size_t n = 0; n < a->pairs; n++) {
+        assert_int_equal(a->pair[n].destination, b->pair[n].destination);
+        assert_int_equal(a->pair[n].out_bytes, b->pair[n].out_bytes);
+    }
+}
+
+static void a_host_is_held_as_it_is_read(void **state)
+{
+    struct made made;
+    (void)state;
+    make(&made, NOBODY, EVERY_DAY);
+    for (unsigned n = 0; n < HOSTS; n++) {
+        const struct ledger_host *host = ledger_host(made.ledger, n);
+        const struct ledger_host *other = ledger_host(made.ledger, (n + 1) % HOSTS);
+        for (size_t i = 0; i < host->count; i++) {
+            struct ledger_pair pair[TOTALS_PAIRS];
+            ledger_hold(made.ledger, other);
+            struct ledger_sheet read = ledger_sheet(made.ledger, host, i);
+            if (read.pairs > 0)
+                memcpy(pair, read.pair, read.pairs * sizeof *pair);
+            read.pair = pair;
+            ledger_hold(made.ledger, host);
+            struct ledger_sheet held = ledger_sheet(made.ledger, host, i);
+            assert_same_sheet(&held, &read);
+        }
+    }
+    fini(&made);
+}
+
 /* --- what may be told ------------------------------------------------------------------------- */
 
 /* As the engine does while the hour is open, at its end. */
@@ -397,7 +432,7 @@ static void what_cannot_be_told_never_fires(void **state)
                 assert_true(may || !does);
                 fired += does;
                 silent += !may;
-                hindsight_close(made.hindsight, total, &civil);
+                hindsight_close(made.hindsight, total, &civil, false);
                 host_total_free(total);
             }
     }
@@ -515,9 +550,9 @@ static void hours_that_are_passed_come_from_the_ledger(void **state)
                                  may);
                 if (may)
                     assert_same_bytes(turn(&each, host, day), turn(&passing, host, day));
-                hindsight_close(each.hindsight, total, &civil);
+                hindsight_close(each.hindsight, total, &civil, true);
                 if (may)
-                    hindsight_close(passing.hindsight, total, &civil);
+                    hindsight_close(passing.hindsight, total, &civil, false);
                 *(may ? &told : &passed) += 1;
                 host_total_free(total);
             }
@@ -549,6 +584,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hours_lie_in_the_ledger_as_they_were),
+        cmocka_unit_test(a_host_is_held_as_it_is_read),
         cmocka_unit_test(a_day_left_out_is_as_if_it_had_not_been),
         cmocka_unit_test(it_does_not_matter_who_is_asked_before),
         cmocka_unit_test(peers_are_without_the_host),

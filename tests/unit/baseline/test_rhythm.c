@@ -151,6 +151,39 @@ static void too_little_and_too_much_have_no_score(void **state)
     rhythm_fini(&rhythm);
 }
 
+/* Whatever was asked before, and whatever joined since. */
+static void whether_a_score_exceeds_is_what_it_is(void **state)
+{
+    unsigned above = 0, below = 0;
+    (void)state;
+    for (unsigned seed = 1; seed < 60; seed++) {
+        struct rhythm rhythm = {0};
+        struct rhythm_score score = {.score = 0};
+        double found;
+        assert_false(rhythm_exceeds(&rhythm, 0, &found));
+        for (int hour = 0; hour < 24; hour += 1 + (int)(seed % 5)) {
+            char text[160];
+            size_t at = 0;
+            for (unsigned n = 0; n < 1 + seed % 7; n++)
+                at += (size_t)snprintf(text + at, sizeof text - at, ";%u:%u",
+                                       (n + 1) * 400 + seed * (unsigned)hour * n % 300,
+                                       100 + (seed * n * (unsigned)hour) % 5000);
+            feed(&rhythm, hour, text, 1 + seed % 7);
+            bool scored = rhythm_score(&rhythm, &score);
+            for (unsigned asked = 0; asked < 5; asked++) {
+                double least = (double)((asked * 7 + seed) % 10) / 10;
+                bool exceeds = rhythm_exceeds(&rhythm, least, &found);
+                assert_int_equal(exceeds, scored && score.score > least);
+                assert_true(!exceeds || found == score.score);
+                above += exceeds;
+                below += !exceeds;
+            }
+        }
+        rhythm_fini(&rhythm);
+    }
+    assert_true(above > 100 && below > 100);
+}
+
 /* --- hours and days --------------------------------------------------------------------------- */
 
 /* 256 seconds with a start: what came later is not known, nor how long it was until the next. */
@@ -318,6 +351,7 @@ int main(void)
         cmocka_unit_test(hours),
         cmocka_unit_test(runs_go_round_midnight),
         cmocka_unit_test(too_little_and_too_much_have_no_score),
+        cmocka_unit_test(whether_a_score_exceeds_is_what_it_is),
         cmocka_unit_test(no_interval_leads_out_of_a_cut_hour),
         cmocka_unit_test(bins_do_not_depend_on_order),
         cmocka_unit_test(a_day_leaves_its_score),

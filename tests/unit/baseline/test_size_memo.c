@@ -35,6 +35,28 @@ static void test_answers(void **state)
     size_memo_forget(NULL);
 }
 
+/* Who the peers are is forgotten by itself. */
+static void test_young(void **state)
+{
+    struct size_memo *memo = size_memo_new();
+    struct histogram table[2] = {{0}};
+    bool known;
+    (void)state;
+    *size_memo_young(memo, &table[0], "a", 2900, 1000, &known) = (struct estimate){.p = 0.25};
+    assert_false(known);
+    size_memo_forget_own(memo);
+    const char *group = "b";
+    assert_true(size_memo_young(memo, &table[1], group, 2900, 1000, &known) && !known);
+    *size_memo_young(memo, &table[0], group, 2900, 1000, &known) = (struct estimate){.p = 0.5};
+    assert_false(known);
+    assert_true(size_memo_young(memo, &table[0], group, 2900, 1000, &known)->p == 0.5 && known);
+    assert_true(size_memo_young(memo, &table[0], group, 2901, 1000, &known) && !known);
+    assert_true(size_memo_young(memo, &table[0], group, 2901, 1001, &known) && !known);
+    size_memo_forget(memo);
+    assert_true(size_memo_young(memo, &table[0], group, 2901, 1001, &known) && !known);
+    size_memo_free(memo);
+}
+
 /* More than there is room for: some are asked anew, none is another's. */
 static void test_answers_many(void **state)
 {
@@ -100,7 +122,7 @@ static void test_peers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers), cmocka_unit_test(test_young),
                                        cmocka_unit_test(test_answers_many),
                                        cmocka_unit_test(test_fits), cmocka_unit_test(test_peers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
