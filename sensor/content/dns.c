@@ -255,11 +255,19 @@ static enum parse_result strict_begin(struct cursor c)
     return type != 0 && known_class ? PARSE_OK : PARSE_NOT;
 }
 
+/* Given such a beginning: would dns_parse take all of it? Nothing is kept of it. */
+static bool is_whole(const uint8_t *data, size_t size)
+{
+    uint8_t wire[NS_MAXCDNAME];
+    ns_msg parsed;
+    return size <= UINT16_MAX &&
+           ns_name_unpack(data, data + size, data + NS_HFIXEDSZ, wire, sizeof wire) >= 0 &&
+           ns_initparse(data, (int)size, &parsed) == 0;
+}
+
 bool dns_looks_like(const uint8_t *data, size_t size)
 {
-    struct dns_message message;
-    return strict_begin(cursor_make(data, size)) == PARSE_OK &&
-           dns_parse(data, size, &message) == PARSE_OK;
+    return strict_begin(cursor_make(data, size)) == PARSE_OK && is_whole(data, size);
 }
 
 enum parse_result dns_begins(const uint8_t *data, size_t size)

@@ -2,7 +2,7 @@
  * is kept once a batch; a batch that has no room for one more item or label is told first.
  *
  * Bounds: the set has 64 to 65,536 slots, three quarters full, and items_shared.limit_bytes for all
- * together; a batch is what a record holds, and ITEMS_BATCHES_MAX wait. */
+ * together; a batch grows to what a record holds, and ITEMS_BATCHES_MAX wait. Most hold an item. */
 #include "items.h"
 
 #include "weir/base/buffer.h"
@@ -12,6 +12,8 @@
 
 #define SLOTS_FIRST 64u
 #define SLOTS_MAX   65536u
+#define ROOM_FIRST  4u /* items of a batch, … */
+#define ROOM_GROWS  4u /* times as many each time */
 
 struct text {
     uint8_t size;
@@ -19,11 +21,10 @@ struct text {
 };
 
 struct batch {
-    uint16_t count;
+    uint64_t *hash; /* `room` of them, and behind them as many places */
+    uint16_t count, room;
     uint8_t labels, samples;
-    uint64_t hash[RECORD_CONTENT_ITEMS];
-    uint8_t place[RECORD_CONTENT_ITEMS];
-    struct text label[RECORD_CONTENT_LABELS], sample[RECORD_CONTENT_SAMPLES];
+    struct text *label, *sample; /* room for as many as the next power of two; for all */
 };
 
 struct items {
@@ -48,8 +49,14 @@ struct items *items_new(struct items_shared *shared,
 
 static void drop_batch(struct items *items, enum content_class class)
 {
-    items->shared->batches -= items->batch[class] != NULL;
-    free(items->batch[class]);
+    struct batch *batch = items->batch[class];
+    if (!batch)
+        return;
+    items->shared->batches--;
+    free(batch->hash);
+    free(batch->label);
+    free(batch->sample);
+    free(batch);
     items->batch[class] = NULL;
 }
 
@@ -109,6 +116,11 @@ static bool was_told(void *context, uint64_t hash)
 /* --- batches -----------------------------------------------------------------------------------
  */
 
+static uint8_t *places_of(const struct batch *batch)
+{
+    return (uint8_t *)(batch->hash + batch->room);
+}
+
 static void tell_class(struct items *items, enum content_class class)
 {
     struct batch *batch = items->batch[class];
@@ -121,7 +133,7 @@ static void tell_class(struct items *items, enum content_class class)
         sample[i] = (struct content_text){batch->sample[i].text, batch->sample[i].size};
     struct content_items told = {.class = class,
                                  .hash = batch->hash,
-                                 .place = batch->place,
+                                 .place = places_of(batch),
                                  .count = batch->count,
                                  .label = label,
                                  .label_count = batch->labels,
@@ -199,17 +211,45 @@ static struct batch *batch_for(struct items *items, enum content_class class,
     return items->batch[class];
 }
 
+_Static_assert(RECORD_CONTENT_ITEMS == ROOM_FIRST * ROOM_GROWS * ROOM_GROWS * ROOM_GROWS,
+               "a batch never grows past a record");
+static void put_item(struct batch *batch, uint64_t hash, uint8_t place)
+{
+    if (batch->count == batch->room) {
+        size_t had = batch->room, room = had ? had * ROOM_GROWS : ROOM_FIRST;
+        batch->hash = xrealloc(batch->hash, room * (sizeof *batch->hash + 1));
+        batch->room = (uint16_t)room;
+        memmove(places_of(batch), batch->hash + had, had);
+    }
+    places_of(batch)[batch->count] = place;
+    batch->hash[batch->count++] = hash;
+}
+
+static void put_label(struct batch *batch, const struct text *label)
+{
+    size_t had = batch->labels;
+    if ((had & (had - 1)) == 0) /* none, or a power of two: all room is taken */
+        batch->label = xrealloc(batch->label, (had ? 2 * had : 1) * sizeof *label);
+    batch->label[batch->labels++] = *label;
+}
+
+static void put_sample(struct batch *batch, const struct found *found)
+{
+    if (!batch->sample)
+        batch->sample = xrealloc(NULL, RECORD_CONTENT_SAMPLES * sizeof *batch->sample);
+    batch->sample[batch->samples++] = sample_of(found);
+}
+
 static void add(struct items *items, const struct found *found)
 {
     struct text label = label_of(found);
     struct batch *batch = batch_for(items, found->class, &label);
     uint8_t place = find_label(batch, &label);
     if (place == batch->labels)
-        batch->label[batch->labels++] = label;
+        put_label(batch, &label);
     if (items->shared->samples && batch->samples < RECORD_CONTENT_SAMPLES && found->size)
-        batch->sample[batch->samples++] = sample_of(found);
-    batch->place[batch->count] = place;
-    batch->hash[batch->count++] = found->hash;
+        put_sample(batch, found);
+    put_item(batch, found->hash, place);
     if (batch->count == RECORD_CONTENT_ITEMS || items->shared->batches > ITEMS_BATCHES_MAX)
         tell_class(items, found->class);
 }

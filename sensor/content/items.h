@@ -7,7 +7,8 @@
 #include "weir/content/content.h"
 #include "weir/content/found.h"
 
-/* Batches that may wait for more items, of all sides together (some 6 KiB each). */
+/* Batches that may wait for more items, of all sides together (8 KiB each at most, mostly 250
+ * bytes). */
 #define ITEMS_BATCHES_MAX 16384u
 
 /* What all sides share. `used_bytes` of their sets stays below `limit_bytes`: a set that may not

@@ -21,6 +21,7 @@
 #include "weir/base/certificate.h"
 #include "weir/base/digest.h"
 #include "weir/base/log.h"
+#include "weir/base/pages.h"
 #include "weir/base/quic_keys.h"
 #include "weir/capture/sandbox.h"
 #include "weir/role/role.h"
@@ -431,6 +432,9 @@ static int begin(struct role *role)
     /* The C library opens a file of /proc when a thread's own heap first shrinks, which is behind
      * the walls. One thread allocates here at a time, nearly always: one heap does. */
     mallopt(M_ARENA_MAX, 1);
+    /* What is kept of a flow lies in a dozen small blocks: when its turn comes after ten seconds,
+     * each is in a page whose address the processor has forgotten. */
+    pages_heap();
     digest_prepare();
     certificate_prepare();
     quic_keys_prepare();
