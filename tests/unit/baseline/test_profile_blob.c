@@ -324,10 +324,6 @@ static void evidence_names_its_pair(void **state)
     p->evidence = (struct day_evidence){.known = 1u << EVIDENCE_HOST_DAY};
     p->evidence.mark[EVIDENCE_HOST_DAY] = nameless;
     assert_true(takes(p));
-    p->evidence.upload_due[1] = named;
-    assert_true(takes(p));
-    p->evidence.upload_due[1] = nameless;
-    assert_false(takes(p));
     profile_free(p);
 }
 
