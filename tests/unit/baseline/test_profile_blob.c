@@ -289,7 +289,7 @@ static void damage_is_refused(void **state)
     error = (struct error){0};
     blob.data[2] = 9;
     assert_null(profile_unpack(blob.data, blob.size, &error));
-    assert_string_equal(error.message, "host profile of schema 9, this sensor reads schema 6");
+    assert_string_equal(error.message, "host profile of schema 9, this sensor reads schema 7");
     buffer_fini(&blob);
     profile_free(p);
 }
