@@ -1,8 +1,9 @@
 /* Evidence of uploads: in an hour more went to a destination than came back from it. Most of what a
  * host does is asked for and answered with more than the question; a copy that is sent out is not.
  * So the same size, rare for the pair or for what is new, says more the less of it was a question;
- * and that something new is sent to again and again says more than that it is come back to. What a
- * known place does not answer is held against its own days: of most it is next to nothing.
+ * and that something new is sent to again says more than that it is come back to: by how many days,
+ * or by how little it answered on any of them. What a known place does not answer is held against
+ * its own days: of most it is next to nothing.
  *
  * An answer may come later than what was sent, so only whole hours are looked at, as ratios are
  * (evidence_manner.c): when they are closed, before they are learned, and in their own day's
@@ -12,7 +13,8 @@
 #include <math.h>
 #include <string.h>
 
-#define AGAIN_TIMES 4 /* L of a return, in those of persistence: as if one in sixteen returned */
+#define AGAIN_TIMES    4 /* L of a return, in those of persistence: as if one in sixteen returned */
+#define ANSWERED_LEAST 0.01 /* what comes back of itself: handshakes, acknowledgements */
 
 static bool is_young(const struct asked *asked)
 {
@@ -44,13 +46,46 @@ static double l_of_size(const struct asked *asked, double part, uint64_t bytes)
     return fmin(part * -log(upload_estimate(asked, bytes).p), sent);
 }
 
-static double l_of_return(const struct asked *asked)
+/* As if 1/x of the days were answered with 1/x of what was sent, or less. */
+static double l_of_answered(double part)
+{
+    return -log(fmin(1, fmax(ANSWERED_LEAST, part)));
+}
+
+/* The days before this one together: the means of log2 of what was sent and of what more that was
+ * than came back. Days at the floor of the latter say nothing. */
+static double l_of_days_before(const struct pair *pair)
+{
+    const struct cusum *surplus = &pair->surplus;
+    double floor = (double)(float)pair_surplus_value(0); /* as it is stored */
+    if (surplus->days == 0 || surplus->reference <= floor)
+        return 0;
+    return l_of_answered(1 - exp2(surplus->reference - pair->cusum.reference));
+}
+
+static double l_of_day(const struct asked *asked, uint64_t out, uint64_t in)
+{
+    uint64_t sent = out, surplus = pair_surplus(out, in);
+    if (asked->pair->today == asked->civil->day) {
+        sent = bytes_add(sent, asked->pair->today_bytes);
+        surplus = bytes_add(surplus, asked->pair->today_surplus);
+    }
+    return l_of_answered(1 - (double)surplus / (double)sent);
+}
+
+/* A new place may take one large upload; who returns to it returns to ask. The larger of two: that
+ * this hour was none of its answered returns, or that none of its days was answered. The first sees
+ * what calls home for days and then sends, the second a place that only ever takes. */
+static double l_of_return(const struct asked *asked, double part, uint64_t out, uint64_t in)
 {
     if (!asked->pair || !is_young(asked))
         return 0;
-    return AGAIN_TIMES * M_LN2 *
-           (double)histogram_samples_at_least(&asked->pair->day,
-                                              histogram_bin(EVIDENCE_FLOOR_BYTES));
+    double days =
+        (double)histogram_samples_at_least(&asked->pair->day, histogram_bin(EVIDENCE_FLOOR_BYTES));
+    if (days <= 0)
+        return 0;
+    double little = fmin(l_of_day(asked, out, in), l_of_days_before(asked->pair));
+    return fmax(part * AGAIN_TIMES * M_LN2 * days, (days + 1) * little);
 }
 
 /* --- growth ----------------------------------------------------------------------------------- */
@@ -96,8 +131,8 @@ static void ask_hour(const struct asked *asked, uint64_t out, uint64_t in)
     uint64_t bytes = histogram_floor(histogram_bin(out));
     evidence_mark_exact(asked->into, EVIDENCE_UPLOAD, l_of_size(asked, part, bytes), bytes,
                         asked->name);
-    evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_AGAIN, part * l_of_return(asked), bytes,
-                        asked->name);
+    evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_AGAIN, l_of_return(asked, part, out, in),
+                        bytes, asked->name);
     ask_growth(asked, pair_surplus(out, in));
 }
 

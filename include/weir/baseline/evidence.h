@@ -34,8 +34,10 @@
  *   upload        of a closed hour in which more went to a destination than came back, and u the
  *                 part of both that is more: the lesser of u·(−ln p), p of a pair's hour or of a
  *                 young hour, and ln(1 + u·bytes/64 KiB)
- *   upload again  likewise, u·4·d·ln 2, d the days as in persistence: as if one new destination in
- *                 sixteen were sent to again
+ *   upload again  likewise, from the second day of something new on: the larger of u·4·d·ln 2,
+ *                 d the days as in persistence (as if one new destination in sixteen were sent
+ *                 to again), and (d + 1)·min(−ln a, −ln a′), a what was answered of the day's
+ *                 bytes there, a′ of the days' before; .01 at least
  *   upload growth the long CUSUM of a known pair's days by their surplus: what more went there than
  *                 came back, hour by hour; 64 KiB at least
  *   staging       the rarer of: as much as is staged (staged.h) came from inside on one day, and

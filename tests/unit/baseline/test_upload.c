@@ -10,6 +10,7 @@
 #include "make.h"
 #include "weir/baseline/evidence.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define HOSTS 6
@@ -225,8 +226,9 @@ static void met_by_many_at_once(void **state)
     site_free(site);
 }
 
-/* Each day on which something new is sent to again is four times a return; a day on which as much
- * comes back is none. */
+/* Each day of something new counts by how little of it was answered, a hundredth at least, from the
+ * second on, or as four returns, whichever is more; an hour in which as much comes back as went is
+ * no upload. */
 static void sent_to_again(void **state)
 {
     struct site *site = site_of(NOW);
@@ -235,10 +237,41 @@ static void sent_to_again(void **state)
     (void)state;
     for (int day = NOW; day < NOW + 4; day++) {
         close_hour(site, 0, day, 12, &new, MB, day == NOW + 3 ? MB : 0);
-        double expected = day == NOW + 3 ? 0 : 4 * log(2) * (day - NOW);
+        bool again = day > NOW && day < NOW + 3;
+        double expected = again ? log(100) * (day - NOW + 1) : 0;
         assert_near(host->evidence.mark[EVIDENCE_UPLOAD_AGAIN].l + 1, (double)(float)expected + 1);
     }
     site_free(site);
+}
+
+/* L of the second day of something new, of whose first `in` of `out` came back; `asked` and
+ * answered with three times as much an hour before it is sent to. */
+static double second_day(uint64_t out, uint64_t in, uint64_t asked)
+{
+    struct site *site = site_of(NOW);
+    struct destination new = to("new.example");
+    close_hour(site, 0, NOW, 12, &new, out, in);
+    if (asked)
+        close_hour(site, 0, NOW + 1, 11, &new, asked, 3 * asked);
+    close_hour(site, 0, NOW + 1, 12, &new, MB, MB / 50);
+    double l = site->host[0]->evidence.mark[EVIDENCE_UPLOAD_AGAIN].l;
+    site_free(site);
+    return l;
+}
+
+/* The lesser of today, as far as it has come, and of the days before; where one was answered, as a
+ * return of which this hour was not. */
+static void as_little_as_on_any_day(void **state)
+{
+    double returned = 4 * log(2) * (1 - 1.0 / 50) / (1 + 1.0 / 50);
+    (void)state;
+    assert_true(fabs(second_day(MB, MB / 50, 0) - 2 * log(50)) < 1e-5);
+    assert_true(fabs(second_day(MB, MB / 10, 0) - 2 * log(10)) < 1e-5);
+    assert_true(fabs(second_day(MB, MB / 2, 0) - returned) < 1e-5);
+    assert_true(fabs(second_day(MB, MB / 50, MB) - returned) < 1e-5);
+    assert_true(fabs(second_day(MB, 2 * MB, 0) - returned) < 1e-5); /* a question */
+    assert_true(fabs(second_day(100000, 80000, 0) - returned) < 1e-5);
+    assert_true(second_day(100000, 1000, 0) > returned + 1);
 }
 
 /* What a known place does not answer is held against its own days, of which a busy one's bytes say
@@ -368,6 +401,7 @@ int main(void)
         cmocka_unit_test(what_others_saw_too),
         cmocka_unit_test(met_by_many_at_once),
         cmocka_unit_test(sent_to_again),
+        cmocka_unit_test(as_little_as_on_any_day),
         cmocka_unit_test(what_is_not_answered_grows),
         cmocka_unit_test(a_wave_is_nobodys_upload),
         cmocka_unit_test(a_known_place_is_no_wave),
