@@ -76,13 +76,6 @@ void evidence_join(struct day_evidence *into, const struct day_evidence *from)
             into->mark[kind] = from->mark[kind];
 }
 
-void evidence_begin_day(struct day_evidence *evidence)
-{
-    struct day_evidence begun = {.due = evidence->due};
-    memcpy(begun.upload_due, evidence->upload_due, sizeof begun.upload_due);
-    *evidence = begun;
-}
-
 void evidence_without(struct day_evidence *evidence, uint32_t name)
 {
     for (int kind = 0; kind < EVIDENCES; kind++)

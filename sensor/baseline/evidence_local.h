@@ -32,10 +32,8 @@ struct estimate manner_estimate(const struct asked *asked, enum evidence_kind ki
                                 uint64_t amount);
 
 /* evidence_upload.c: how rare an hour of so many bytes is; so large a surplus of a day, after the
- * days before it; what was due becomes marks, but for waves as they are known by now. */
+ * days before it. */
 struct estimate upload_estimate(const struct asked *asked, uint64_t bytes);
 struct estimate upload_growth_estimate(const struct asked *asked, uint64_t bytes);
-void upload_add_closed(struct day_evidence *into, const struct profile *profile,
-                       const struct fleet *fleet);
 
 #endif

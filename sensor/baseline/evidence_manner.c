@@ -3,10 +3,11 @@
  * sends next to nothing, so the floor of bytes does not apply to the first two; fewer bytes would
  * undo neither (evidence_without).
  *
- * Clocks and ratios are looked at as of the last closed hour: half an hour's ratio, or a clock of
- * three ticks, may look odder than the whole. They are marks while the next hour in which the host
- * sends is open, and learned at that one's close: what was never open to anybody's judgement must
- * not count as told. A connection only grows older, so that is judged as it is so far.
+ * Clocks are looked at as of the last closed hour: one of three ticks may look odder than the
+ * whole. They are marks while the next hour in which the host sends is open, and learned at that
+ * one's close: what was never open to anybody's judgement must not count as told. Half an hour's
+ * ratio may look odder than the whole, too: it is looked at when its hour is over
+ * (evidence_upload.c). A connection only grows older, so that is judged as it is so far.
  *
  * A score takes some ten µs, once an hour for each of a host's pairs (PROFILE_PAIRS) that is odd,
  * was met in it, and may be the day's most regular. Thread: any (pure); a rhythm keeps what was
@@ -140,8 +141,9 @@ static bool ratio_is_known(const struct profile *profile)
     return histogram_samples(&profile->ratio.hours) >= RATIO_KNOWN_HOURS;
 }
 
-struct evidence_mark evidence_ratio_due(const struct profile *profile, const struct civil *civil,
-                                        uint64_t out_bytes, uint64_t in_bytes)
+struct evidence_mark evidence_ratio_of_hour(const struct profile *profile,
+                                            const struct civil *civil, uint64_t out_bytes,
+                                            uint64_t in_bytes)
 {
     if (!ratio_is_known(profile))
         return (struct evidence_mark){0};
@@ -182,14 +184,10 @@ void manner_of_host(struct day_evidence *into, const struct profile *profile,
 void evidence_add_closed(struct day_evidence *into, const struct profile *profile,
                          const struct fleet *fleet, const struct civil *civil)
 {
-    const struct evidence_mark *due = &profile->evidence.due;
-    upload_add_closed(into, profile, fleet);
     if (evidence_is_cold(profile, civil))
         return;
     if (is_measured(fleet))
         add_beacons(into, profile, fleet, civil);
-    if (due->l > 0)
-        evidence_mark_exact(into, EVIDENCE_RATIO, due->l, due->bytes, 0);
 }
 
 void manner_of_pair(const struct asked *asked, const struct amounts *amounts)

@@ -1,19 +1,21 @@
 /* Evidence of uploads: in an hour more went to a destination than came back from it. Most of what a
  * host does is asked for and answered with more than the question; a copy that is sent out is not.
  * So the same size, rare for the pair or for what is new, says more the less of it was a question;
- * and that something new is sent to again and again says more than that it is come back to. What a
- * known place does not answer is held against its own days: of most it is next to nothing.
+ * and that something new is sent to again says more than that it is come back to: by how many days,
+ * or by how little it answered on any of them. What a known place does not answer is held against
+ * its own days: of most it is next to nothing.
  *
  * An answer may come later than what was sent, so only whole hours are looked at, as ratios are
- * (evidence_manner.c): marks while the next hour in which the host sends is open, be that of a
- * later day, and learned at that one's close. Thread: any (pure). */
+ * (evidence_manner.c): when they are closed, before they are learned, and in their own day's
+ * evidence. Thread: any (pure). */
 #include "evidence_local.h"
 #include "profile_local.h"
 
 #include <math.h>
 #include <string.h>
 
-#define AGAIN_TIMES 4 /* L of a return, in those of persistence: as if one in sixteen returned */
+#define AGAIN_TIMES    4 /* L of a return, in those of persistence: as if one in sixteen returned */
+#define ANSWERED_LEAST 0.01 /* what comes back of itself: handshakes, acknowledgements */
 
 static bool is_young(const struct asked *asked)
 {
@@ -45,13 +47,46 @@ static double l_of_size(const struct asked *asked, double part, uint64_t bytes)
     return fmin(part * -log(upload_estimate(asked, bytes).p), sent);
 }
 
-static double l_of_return(const struct asked *asked)
+/* As if 1/x of the days were answered with 1/x of what was sent, or less. */
+static double l_of_answered(double part)
+{
+    return -log(fmin(1, fmax(ANSWERED_LEAST, part)));
+}
+
+/* The days before this one together: the means of log2 of what was sent and of what more that was
+ * than came back. Days at the floor of the latter say nothing. */
+static double l_of_days_before(const struct pair *pair)
+{
+    const struct cusum *surplus = &pair->surplus;
+    double floor = (double)(float)pair_surplus_value(0); /* as it is stored */
+    if (surplus->days == 0 || surplus->reference <= floor)
+        return 0;
+    return l_of_answered(1 - exp2(surplus->reference - pair->cusum.reference));
+}
+
+static double l_of_day(const struct asked *asked, uint64_t out, uint64_t in)
+{
+    uint64_t sent = out, surplus = pair_surplus(out, in);
+    if (asked->pair->today == asked->civil->day) {
+        sent = bytes_add(sent, asked->pair->today_bytes);
+        surplus = bytes_add(surplus, asked->pair->today_surplus);
+    }
+    return l_of_answered(1 - (double)surplus / (double)sent);
+}
+
+/* A new place may take one large upload; who returns to it returns to ask. The larger of two: that
+ * this hour was none of its answered returns, or that none of its days was answered. The first sees
+ * what calls home for days and then sends, the second a place that only ever takes. */
+static double l_of_return(const struct asked *asked, double part, uint64_t out, uint64_t in)
 {
     if (!asked->pair || !is_young(asked))
         return 0;
-    return AGAIN_TIMES * M_LN2 *
-           (double)histogram_samples_at_least(&asked->pair->day,
-                                              histogram_bin(EVIDENCE_FLOOR_BYTES));
+    double days =
+        (double)histogram_samples_at_least(&asked->pair->day, histogram_bin(EVIDENCE_FLOOR_BYTES));
+    if (days <= 0)
+        return 0;
+    double little = fmin(l_of_day(asked, out, in), l_of_days_before(asked->pair));
+    return fmax(part * AGAIN_TIMES * M_LN2 * days, (days + 1) * little);
 }
 
 /* --- growth ----------------------------------------------------------------------------------- */
@@ -97,41 +132,78 @@ static void ask_hour(const struct asked *asked, uint64_t out, uint64_t in)
     uint64_t bytes = histogram_floor(histogram_bin(out));
     evidence_mark_exact(asked->into, EVIDENCE_UPLOAD, l_of_size(asked, part, bytes), bytes,
                         asked->name);
-    evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_AGAIN, part * l_of_return(asked), bytes,
-                        asked->name);
+    evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_AGAIN, l_of_return(asked, part, out, in),
+                        bytes, asked->name);
     ask_growth(asked, pair_surplus(out, in));
 }
 
-void evidence_upload_due(struct day_evidence *into, const struct profile *profile,
-                         const struct host_total *total, const struct fleet *fleet,
-                         const struct civil *civil)
+/* Those who meet it in this hour, too, are a wave already. */
+static bool is_wave_now(const struct asked *asked, const struct totals *open)
 {
-    struct day_evidence due = {0};
-    size_t position = 0;
-    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
-        struct pair_total *sum = e->value;
-        const struct destination *to = &sum->destination;
-        uint64_t out = sum->out.value, in = sum->in_bytes;
-        if (to->role != ROLE_CLIENT || destination_is_other(to) || out < EVIDENCE_FLOOR_BYTES ||
-            in >= out)
-            continue;
-        const struct pair *pair = profile_pair_of(profile, sum);
-        const struct asked asked = {&due, profile, pair, to, fleet, civil, sum->name};
-        ask_hour(&asked, out, in);
-    }
-    memcpy(into->upload_due, &due.mark[EVIDENCE_UPLOAD], sizeof into->upload_due);
+    int64_t first = asked->pair ? asked->pair->first_day : asked->civil->day;
+    return open && is_young(asked) &&
+           fleet_is_wave(asked->fleet, asked->destination, totals_hosts(open, asked->destination),
+                         first);
 }
 
-void upload_add_closed(struct day_evidence *into, const struct profile *profile,
-                       const struct fleet *fleet)
+/* What came back was seen only here, what went also by others: their sum has both. */
+static bool is_seen_more(const struct pair_total *sum)
 {
-    struct day_evidence due = {0};
-    memcpy(&due.mark[EVIDENCE_UPLOAD], profile->evidence.upload_due,
-           sizeof profile->evidence.upload_due);
-    evidence_drop_waves(&due, profile, fleet);
-    for (int kind = EVIDENCE_UPLOAD; kind < EVIDENCES; kind++)
-        due.known |= (uint32_t)(due.mark[kind].l > 0) << kind;
-    evidence_join(into, &due);
+    return elsewhere_with(&sum->elsewhere, sum->out.value) > sum->out.value;
+}
+
+static uint64_t fewer(uint64_t bytes, uint64_t less)
+{
+    return bytes > less ? bytes - less : 0;
+}
+
+static bool is_upload(const struct destination *to, uint64_t out, uint64_t in)
+{
+    return to->role == ROLE_CLIENT && !destination_is_other(to) && out >= EVIDENCE_FLOOR_BYTES &&
+           in < out;
+}
+
+static void add_uploads(struct day_evidence *into, const struct profile *profile,
+                        const struct fleet *fleet, const struct civil *civil,
+                        const struct whole_hour *hour)
+{
+    size_t position = 0;
+    for (const struct map_entry *e; (e = map_next(&hour->total->pairs, &position)) != NULL;) {
+        struct pair_total *sum = e->value;
+        const struct destination *to = &sum->destination;
+        const struct pair *pair = profile_pair_of(profile, sum);
+        const struct asked asked = {into, profile, pair, to, fleet, civil, sum->name};
+        uint64_t out = fewer(sum->out.value, asked.name == hour->name ? hour->less : 0);
+        if (is_upload(to, out, sum->in_bytes) && !is_seen_more(sum) &&
+            !is_wave_now(&asked, hour->open))
+            ask_hour(&asked, out, sum->in_bytes);
+    }
+}
+
+/* A cold host's own past says nothing yet. */
+static void add_ratio(struct day_evidence *into, const struct profile *profile,
+                      const struct civil *civil, const struct whole_hour *hour)
+{
+    const struct host_total *total = hour->total;
+    uint64_t all = total->out.value, out = fewer(all, hour->less);
+    if (evidence_is_cold(profile, civil) || elsewhere_with(&total->elsewhere, all) > all)
+        return;
+    struct evidence_mark mark = evidence_ratio_of_hour(profile, civil, out, total->in_bytes);
+    if (mark.l > 0)
+        evidence_mark_exact(into, EVIDENCE_RATIO, mark.l, mark.bytes, 0);
+}
+
+void evidence_add_whole_hour(struct day_evidence *into, const struct profile *profile,
+                             const struct fleet *fleet, const struct civil *civil,
+                             const struct whole_hour *hour)
+{
+    struct day_evidence made = {0};
+    add_uploads(&made, profile, fleet, civil, hour);
+    add_ratio(&made, profile, civil, hour);
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        if (!(made.mark[kind].l > 0))
+            made.known &= ~(1u << kind);
+    evidence_join(into, &made);
 }
 
 /* --- fewer bytes ------------------------------------------------------------------------------ */
@@ -162,11 +234,7 @@ void evidence_keep_uploads(struct day_evidence *into, const struct day_evidence 
                                 evidence_name(of->destination)};
     for (int kind = EVIDENCE_UPLOAD; kind < EVIDENCES; kind++) {
         const struct evidence_mark *mark = &from->mark[kind];
-        if (mark->pair != asked.name || mark->l <= 0)
-            continue;
-        if (mark->bytes > of->day_bytes)
-            evidence_mark_exact(into, (enum evidence_kind)kind, mark->l, mark->bytes, mark->pair);
-        else
+        if (mark->pair == asked.name && mark->l > 0)
             keep(into, &asked, (enum evidence_kind)kind, mark, bytes);
     }
 }

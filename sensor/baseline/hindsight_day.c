@@ -47,7 +47,7 @@ static void end_day(struct past *past, const struct fleet *fleet)
         pair->today_bytes = pair->today_surplus = 0;
     }
     profile->today_bytes = 0;
-    evidence_begin_day(&profile->evidence);
+    profile->evidence = (struct day_evidence){0};
 }
 
 static void begin_day(struct past *past, const struct civil *civil, const struct fleet *fleet)

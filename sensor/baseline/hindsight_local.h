@@ -167,9 +167,8 @@ void open_end(const struct past *past, const struct civil *civil, const struct f
               struct open_day *open, struct host_day *day);
 void open_rate(const struct past *past, struct host_day *day);
 bool open_may_tell(const struct hindsight *hindsight, const struct host_day *day);
-/* … with what is told of its last hour, which is the next day's too: for two minutes both are open,
- * and its clocks, its ratio and its uploads are judged in the next hour in which the host sends,
- * whatever days lie between. */
+/* … with what is told of its last hour, which is the next day's too: for two minutes both are open.
+ */
 bool open_may_tell_on(const struct hindsight *hindsight, const struct past *past, int64_t day);
 
 /* hindsight_story.c: for the trim that was found last. */

@@ -10,7 +10,7 @@
  *   two at a time        are open for two minutes: the second of a day, too, is open before that,
  *                        and what has no pair, or what begins a pair's next seven days, may have
  *                        the bytes of both
- *   the last of a day    is closed, and no other's close marks its clocks and its ratio
+ *   the last of a day    is closed, and no other's close marks its clocks
  *
  * Hours with "other" (totals.h), which a ledger does not have, can come to anything. The day's
  * largest marks, rounded up to the next calibration bin, are fused as its own are. E never falls
@@ -93,6 +93,9 @@ void open_mark(const struct open_hours *hours, struct open_day *open)
     }
     if (all)
         add_host(hours, &open->most);
+    const struct whole_hour whole = {.total = total};
+    if (all)
+        evidence_add_whole_hour(&open->most, profile, hours->fleet, hours->civil, &whole);
 }
 
 void open_end(const struct past *past, const struct civil *civil, const struct fleet *fleet,
@@ -149,11 +152,5 @@ bool open_may_tell_on(const struct hindsight *hindsight, const struct past *past
     size_t at = past_day(past, day);
     if (at == past->days || open_may_tell(hindsight, &past->day[at]))
         return true;
-    while (++at < past->days) {
-        if (open_may_tell(hindsight, &past->day[at]))
-            return true;
-        if (past->day[at].known) /* it sent: what was due was judged there */
-            return false;
-    }
-    return false;
+    return ++at < past->days && open_may_tell(hindsight, &past->day[at]);
 }

@@ -4,8 +4,7 @@
  * ends with six silent hours (engine/stories.h). A record is counted in the hour of its time or,
  * for two minutes, in the one before: between two hours with seven silent ones in between are more
  * than six. So from each hour of which something can be told, back to the first silence of that
- * length. Of uploads more is told in the host's next hour, however late, and their story is kept
- * until then: the day of such an hour may be told itself (open_may_tell_on).
+ * length.
  *
  * Engine thread. */
 #include "hindsight_local.h"

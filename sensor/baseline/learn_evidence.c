@@ -20,6 +20,7 @@ static struct amounts amounts_of_host(const struct profile *profile, const struc
 void learn_evidence(struct profile *profile, const struct host_total *total,
                     const struct civil *civil, const struct fleet *fleet)
 {
+    const struct whole_hour whole = {.total = total};
     struct amounts host = amounts_of_host(profile, civil, total);
     size_t position = 0;
     if (total->out.value == 0)
@@ -28,8 +29,7 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
     evidence_add_host(&profile->evidence, profile, fleet, civil, &host);
     evidence_add_quiet(&profile->evidence, profile, fleet, civil, 0);
     evidence_add_closed(&profile->evidence, profile, fleet, civil);
-    profile->evidence.due = evidence_ratio_due(profile, civil, total->out.value, total->in_bytes);
-    evidence_upload_due(&profile->evidence, profile, total, fleet, civil);
+    evidence_add_whole_hour(&profile->evidence, profile, fleet, civil, &whole);
     /* In any order: of equal marks one is always preferred. */
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
         struct pair_total *sum = e->value;
@@ -93,5 +93,5 @@ void learn_evidence_day(struct profile *profile, bool day_off, const struct civi
             fuse_side(profile, &day, (enum evidence_side)side, &measures, fleet);
         fleet_note_evidence(fleet, profile->group, &day, civil);
     }
-    evidence_begin_day(&profile->evidence);
+    profile->evidence = (struct day_evidence){0};
 }

@@ -142,10 +142,6 @@ static void put_evidence(struct buffer *out, const struct profile *profile)
             continue;
         put_mark(out, &evidence->mark[kind]);
     }
-    put_f32(out, evidence->due.l);
-    buffer_u8(out, (uint8_t)evidence->due.bytes);
-    for (int i = 0; i < EVIDENCE_UPLOADS; i++)
-        put_mark(out, &evidence->upload_due[i]);
     buffer_u8(out, profile->day_off);
     for (int side = 0; side < EVIDENCE_SIDES; side++) {
         put_f32(out, profile->told[side].e);
@@ -452,9 +448,23 @@ static bool names_its_pairs(const struct day_evidence *evidence)
     bool names = true;
     for (int kind = 0; kind < EVIDENCES; kind++)
         names = names && names_its_pair(&evidence->mark[kind], (enum evidence_kind)kind);
-    for (int i = 0; i < EVIDENCE_UPLOADS; i++)
-        names = names && names_its_pair(&evidence->upload_due[i], EVIDENCE_UPLOAD);
     return names;
+}
+
+/* Schemas 4 to 6 had the last closed hour's ratio, and 6 its uploads, due in the next one in which
+ * the host sends: they are of their own day. */
+static void take_due(struct cursor *in, struct day_evidence *evidence, unsigned schema)
+{
+    struct day_evidence due = {0};
+    if (schema > 3 && schema < 7) {
+        due.mark[EVIDENCE_RATIO].l = take_f32(in);
+        due.mark[EVIDENCE_RATIO].bytes = cursor_u8(in);
+    }
+    for (int kind = EVIDENCE_UPLOAD; schema == 6 && kind < EVIDENCES; kind++)
+        due.mark[kind] = take_mark(in);
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        due.known |= (uint32_t)(due.mark[kind].l > 0) << kind;
+    evidence_join(evidence, &due);
 }
 
 static bool take_evidence(struct cursor *in, struct profile *profile, unsigned schema)
@@ -469,15 +479,10 @@ static bool take_evidence(struct cursor *in, struct profile *profile, unsigned s
         evidence->known |= 1u << kind;
         evidence->mark[kind] = take_mark(in);
     }
-    if (schema > 3) {
-        evidence->due.l = take_f32(in);
-        evidence->due.bytes = cursor_u8(in);
-    }
-    for (int i = 0; schema > 5 && i < EVIDENCE_UPLOADS; i++)
-        evidence->upload_due[i] = take_mark(in);
+    take_due(in, evidence, schema);
     if (evidence->mark[EVIDENCE_RATIO].bytes >= RATIO_BINS || !names_its_pairs(evidence))
         return false;
-    return !in->failed && evidence->due.bytes < RATIO_BINS && take_told(in, profile) &&
+    return !in->failed && take_told(in, profile) &&
            (schema < 4 || take_counted(in, profile, schema));
 }
 

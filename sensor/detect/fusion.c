@@ -89,6 +89,17 @@ static struct amounts amounts_less(const struct amounts *amounts, uint64_t remov
     return rest;
 }
 
+static void add_whole(const struct weighing *weighing, uint32_t name, uint64_t removed,
+                      struct day_evidence *evidence)
+{
+    struct whole_hour whole = weighing->whole;
+    whole.name = name;
+    whole.less = removed;
+    if (whole.total)
+        evidence_add_whole_hour(evidence, weighing->host, weighing->fleet, &weighing->civil,
+                                &whole);
+}
+
 /* What it comes to had `removed` bytes less gone there (or, of the host's own kinds, left the host
  * at all). */
 static struct fused fused_less(const struct weighing *weighing, enum evidence_side side,
@@ -98,13 +109,17 @@ static struct fused fused_less(const struct weighing *weighing, enum evidence_si
     struct day_evidence evidence = *others;
     struct amounts host = amounts_less(&weighing->amounts, removed);
     evidence_add_host(&evidence, weighing->host, weighing->fleet, &weighing->civil, &host);
+    add_whole(weighing, lead->destination ? evidence_name(lead->destination) : 0, removed,
+              &evidence);
     if (lead->destination) {
         struct amounts pair = amounts_less(&lead->amounts, removed);
         evidence_add_pair(&evidence, weighing->host, lead->pair, lead->destination, weighing->fleet,
                           &weighing->civil, &pair);
-        const struct asked_pair of = {weighing->host,  lead->pair,       lead->destination,
-                                      weighing->fleet, &weighing->civil, lead->amounts.day};
-        evidence_keep_uploads(&evidence, &weighing->evidence, &of, pair.day);
+        const struct asked_pair of = {weighing->host, lead->pair, lead->destination,
+                                      weighing->fleet, &weighing->civil};
+        evidence_keep_uploads(&evidence,
+                              weighing->whole.total ? &weighing->closed : &weighing->evidence, &of,
+                              pair.day);
     }
     return fuse(weighing, &evidence, side);
 }
@@ -313,14 +328,14 @@ static bool fires_without(const struct weighing *weighing, enum evidence_side si
     weighing->without(weighing->context, name, &others);
     struct amounts host = amounts_less(&weighing->amounts, place.amounts.day);
     evidence_add_host(&others, weighing->host, weighing->fleet, &weighing->civil, &host);
+    add_whole(weighing, name, place.amounts.day, &others);
     struct fused rest = fuse(weighing, &others, side);
     return fusion_is_told(weighing, side, &rest, NULL);
 }
 
 /* Where only the absolute day fired, that is what the alert is about; else the strongest component
- * that names a destination, if it says something, or the strongest of all. An upload was in an
- * earlier hour, of an earlier day even: beside what is stronger it leads only where it is needed.
- */
+ * that names a destination, if it says something, or the strongest of all. An upload was
+ * mostly in an earlier hour: beside what is stronger it leads only where it is needed. */
 static enum evidence_kind leading(const struct weighing *weighing, enum evidence_side side,
                                   const struct fused *fused,
                                   const enum evidence_kind sorted[EVIDENCES], size_t count)

@@ -16,8 +16,8 @@ static void tell(const struct told_kind *told, struct reason *reason)
     reason->expected[0] = (double)estimate->expected[0] / 1000;
     reason->expected[1] = (double)estimate->expected[1] / 1000;
     snprintf(reason->text, sizeof reason->text,
-             "%.0f %% of what this host exchanged in an hour of this day, or its last before, was "
-             "sent, 1 MiB or more; "
+             "%.0f %% of what this host exchanged in an hour of this day was sent, 1 MiB or "
+             "more; "
              "usually %.0f to %.0f %%, the most of %.17s hours %.0f %%",
              100 * reason->observed, 100 * reason->expected[0], 100 * reason->expected[1],
              count_text((uint64_t)estimate->samples, hours), (double)estimate->largest / 10);

@@ -24,24 +24,25 @@ static void tell(const struct told_kind *told, struct reason *reason)
         return;
     }
     const char *name = told->pair.destination->name;
-    bool earlier = told->pair.amounts.day < told->bytes; /* the last hour, of a day before */
-    const char *when = earlier ? "its last hour before this day" : "an hour of this day";
-    double days = told->estimate.samples + (earlier ? 0 : 1);
+    double days = told->estimate.samples + 1;
     char amount[BYTES_TEXT_SIZE];
     bytes_text(told->bytes, amount);
     if (told->kind == EVIDENCE_UPLOAD) {
         reason->code = "ratio.upload";
         snprintf(reason->text, sizeof reason->text,
-                 "%s went to %.50s in %s, more than came back from there", amount, name, when);
+                 "%s went to %.50s in an hour of this day, more than came back from there", amount,
+                 name);
         return;
     }
     reason->code = "ratio.upload.again";
     reason->observed = days;
     reason->unit = "day";
     reason->expected[0] = reason->expected[1] = 1;
-    snprintf(reason->text, sizeof reason->text,
-             "%.50s, new to this host, took 64 KiB or more on %.0f days, in %s more than came back",
-             name, days, when);
+    snprintf(
+        reason->text, sizeof reason->text,
+        "%.50s, new to this host, took 64 KiB or more on %.0f days, in an hour of this day more "
+        "than came back",
+        name, days);
 }
 
 const struct detector detector_ratio_upload = {

@@ -3,7 +3,10 @@
  * engine's. */
 #include "internal.h"
 
+#include "weir/baseline/evidence.h"
+
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- what left in open hours ------------------------------------------------------------------ */
@@ -234,7 +237,6 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
             : zoned_story(engine, &host->ip, at, view->destination, now);
     story_add(whole, view);
     story_add(open, view);
-    story_note_hour(whole, &civil, view);
     story_note_hour(open, &civil, view);
     struct open_story *claimed = story_of_claim(engine, view, host);
     if (engine->config.rules)
@@ -274,6 +276,37 @@ static void again(struct engine *engine, struct host *host, bool whole)
             weigh_anew(host, hour);
         weigh_record(engine, host, &civil, total, NULL, state_of(engine, host, &civil), now);
     }
+}
+
+/* --- an hour that is over --------------------------------------------------------------------- */
+
+/* Where others were faster its profile has the hour, and what their sum showed. */
+static void judge_whole(struct engine *engine, struct host_total *total, struct ptime now)
+{
+    struct host *host = hosts_get(engine, &total->host);
+    struct civil civil = close_civil(engine, total->hour, now);
+    const struct ptime due = {civil.ends.ns + CLOSE_AFTER_NS};
+    if (!host || total->out.value < EVIDENCE_FLOOR_BYTES)
+        return;
+    const struct profile *profile = hosts_profile(engine, host, &civil);
+    if (!profile || profile->last_closed_hour >= total->hour)
+        return;
+    weigh_record(engine, host, &civil, total, NULL, state_of(engine, host, &civil), due);
+}
+
+void account_whole(struct engine *engine, int64_t through, struct ptime now)
+{
+    int64_t from =
+        engine->whole_hour > engine->closed_hour ? engine->whole_hour : engine->closed_hour;
+    size_t count;
+    if (engine_only_gathers(engine) || through <= from)
+        return;
+    engine->whole_hour = through;
+    struct host_total **total = totals_until(engine->totals, through, &count);
+    for (size_t i = 0; i < count; i++)
+        if (total[i]->hour > from)
+            judge_whole(engine, total[i], now);
+    free(total);
 }
 
 void account_again(struct engine *engine, struct host *host)

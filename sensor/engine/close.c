@@ -122,10 +122,19 @@ void close_first(struct engine *engine, struct ptime now)
         engine->next_close = now;
 }
 
+static struct civil still_open(const struct engine *engine, struct ptime now)
+{
+    return calendar_at(engine->config.calendar, (struct ptime){now.ns - CLOSE_AFTER_NS});
+}
+
+void close_judge(struct engine *engine, struct ptime now)
+{
+    account_whole(engine, still_open(engine, now).hour - 1, now);
+}
+
 void close_hour(struct engine *engine, struct ptime now)
 {
-    struct civil civil =
-        calendar_at(engine->config.calendar, (struct ptime){now.ns - CLOSE_AFTER_NS});
+    struct civil civil = still_open(engine, now);
     int64_t before = engine->closed_hour;
     claims_close(engine, civil.hour - 1);
     engine->closed_hour = civil.hour - 1;

@@ -117,7 +117,7 @@ static struct engine *make(const struct engine_config *config)
     engine->last = !config->live;
     engine->next_tick = engine->next_put = engine->next_beat = PTIME_MIN;
     engine->next_close = PTIME_MAX;
-    engine->closed_hour = engine->fleet_hour = INT64_MIN;
+    engine->closed_hour = engine->whole_hour = engine->fleet_hour = INT64_MIN;
     engine->memory.since = engine->memory.next_bound = PTIME_MIN;
     engine->counts.first = PTIME_MAX;
     engine->counts.last = PTIME_MIN;
@@ -310,6 +310,8 @@ static void do_due_at(struct engine *engine, struct ptime now)
         close_tick(engine);
         engine->next_put = next_tick(now, phase_of(&engine->config));
     }
+    if (close_due(engine, now))
+        close_judge(engine, now);
     if (now.ns >= engine->next_tick.ns)
         tick(engine, now);
     if (close_due(engine, now))
@@ -462,8 +464,10 @@ static void finish_replay(struct engine *engine)
 static void finish(struct engine *engine)
 {
     struct ptime last = engine->counts.last;
-    if (last.ns != INT64_MIN && close_due(engine, last))
+    if (last.ns != INT64_MIN && close_due(engine, last)) {
+        close_judge(engine, last);
         close_hour(engine, last);
+    }
     if (paused(engine))
         return;
     if (engine->config.live)

@@ -315,6 +315,15 @@ void halves_tell(const struct engine *engine, const struct ip *host, struct find
         finding_add_half(finding, count, by);
 }
 
+bool halves_has(const struct engine *engine, const struct ip *host)
+{
+    const struct half_host *of = map_get(&engine->halves.hosts, host, sizeof *host);
+    for (size_t i = 0; of && i < HALVES_OF_HOST; i++)
+        if (of->half[i].is.joined)
+            return true;
+    return false;
+}
+
 /* The workers count a flow when it ends, the other half may be heard of later: what does not fit
  * into this interval is of the next. */
 void halves_take_off(struct halves *halves, struct health *interval)

@@ -58,6 +58,8 @@ void halves_take(struct engine *engine, const struct entry_elsewhere *entry);
 void halves_forget(struct engine *engine, const struct ip *host);
 /* Of so many of the host's flows another sensor sees the other direction. */
 void halves_tell(const struct engine *engine, const struct ip *host, struct finding *finding);
+/* Any of them. */
+bool halves_has(const struct engine *engine, const struct ip *host);
 /* What a sensor is blind for, without what another saw. */
 void halves_take_off(struct halves *halves, struct health *interval);
 void halves_pack(const struct halves *halves, struct buffer *out);

@@ -239,6 +239,7 @@ struct engine {
     struct ptime next_put;   /* to the store; likewise */
     struct ptime next_close; /* PTIME_MAX: no hour is open */
     int64_t closed_hour;     /* totals through it are final; INT64_MIN before the first close */
+    int64_t whole_hour;      /* through it hours are over: judged whole (account_whole) */
     int64_t fleet_hour;      /* `fleet` is after this hour; INT64_MIN: not known */
     uint64_t fleet_edits; /* … and after so many changes by people; a restart reads them again */
     bool fleet_spoiled;   /* … or half changed: it is read from the store before it learns */
@@ -451,6 +452,8 @@ void again_fini(struct engine *engine);
 void account_again(struct engine *engine, struct host *host);
 void account_again_whole(struct engine *engine,
                          struct host *host); /* all pairs of its open hours */
+/* Hours up to this one are over: what only whole hours show is judged, before they are learned. */
+void account_whole(struct engine *engine, int64_t through, struct ptime now);
 /* `key`: of a destination, or NULL: to all. */
 struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
                            int64_t last, const char *key);
@@ -500,7 +503,8 @@ void close_first(struct engine *engine, struct ptime now);                 /* at
 void close_queue_changed(struct engine *engine, struct host_total *total); /* to be published */
 void close_forget_changed(struct engine *engine, int64_t hour); /* through it: not any more */
 bool close_due(const struct engine *engine, struct ptime now);
-void close_hour(struct engine *engine, struct ptime now); /* close_paused: until that is over */
+void close_judge(struct engine *engine, struct ptime now); /* is due: before anything forgets */
+void close_hour(struct engine *engine, struct ptime now);  /* close_paused: until that is over */
 void close_schedule(struct engine *engine, struct ptime now);
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);
 void close_note_passed(struct engine *engine, const struct civil *civil); /* totals_pass */

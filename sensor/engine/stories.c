@@ -290,7 +290,7 @@ bool stories_untell(struct stories *stories, const struct ip *host,
     return true;
 }
 
-/* --- uploads that are still to be judged ------------------------------------------------------ */
+/* --- uploads of the day ----------------------------------------------------------------------- */
 
 static bool is_upload(const struct story_hours *hours)
 {
@@ -319,26 +319,10 @@ void story_note_hour(struct open_story *open, const struct civil *civil,
     hours->in_bytes = bytes_add(hours->in_bytes, view->in_bytes);
 }
 
-/* The host's own story says when it sent again: by then, or a little before. */
-static void note_judged(const struct stories *stories, struct story_entry *entry)
-{
-    const struct story_entry *whole = map_get(&stories->map, entry->key, sizeof(struct ip));
-    if (whole && whole->hours.hour > entry->hours.hour)
-        entry->hours.judged_day = whole->hours.day;
-}
-
-/* An hour before the story's last was judged in it, or before. */
-static bool is_due(const struct stories *stories, struct story_entry *entry, struct ptime now,
-                   int64_t today)
+static bool may_lead(const struct story_entry *entry, int64_t today)
 {
     const struct story_hours *hours = &entry->hours;
-    if (now.ns - story_last(entry).ns > STORY_DUE_NS)
-        return false;
-    if (!is_upload(hours))
-        return hours->uploaded && today <= hours->day;
-    if (hours->judged_day == 0)
-        note_judged(stories, entry);
-    return hours->judged_day == 0 || today <= hours->judged_day;
+    return (hours->uploaded || is_upload(hours)) && today <= hours->day;
 }
 
 /* Each minute asks: those that were kept are looked at again once an hour. */
@@ -360,7 +344,7 @@ void stories_advance(struct stories *stories, struct ptime now, int64_t today,
         bool told = story_is_told(entry) && keep(context, &stories_look(entry, &scratch)->story);
         if (!told)
             untell(entry);
-        if (told || is_due(stories, entry, now, today))
+        if (told || may_lead(entry, today))
             stories->kept = entry;
         else
             stories_forget(stories, entry);

@@ -1,9 +1,8 @@
 /* Open stories: what a host sends to one destination (or at all) since it began to, for as long as
  * it goes on. A story is silent for STORY_GAP_NS and is forgotten, unless an incident still tells
- * it, or an upload in it is still to be judged: that comes with its host's next hour (evidence.h),
- * of a later day even, and speaks until that site day is over. For it a story is kept so long, but
- * STORY_DUE_NS at most. Bound: STORIES_MAX; the one silent longest that no incident tells is
- * forgotten, counted.
+ * it, or something was uploaded in it: that speaks until its site day is over (evidence.h), and may
+ * be what is told with whatever else its host does. Bound: STORIES_MAX; the one silent longest that
+ * no incident tells is forgotten, counted.
  *
  * A story takes 5 kB, of which one in ten is ever used: only the STORIES_AWAKE used last lie as
  * they are, the others thinned (thin.h), and wake when they are asked for. Nobody sees it but by
@@ -25,7 +24,6 @@
 #define STORIES_YOUNG     64 /* … of those that were made and not asked for again */
 #define STORY_ITEMS_BYTES (UINT64_C(512) << 20) /* of sets of counted items, see union.h */
 #define STORY_GAP_NS      (6 * NS_PER_HOUR)
-#define STORY_DUE_NS      (7 * NS_PER_DAY)
 
 struct story_entry;
 
@@ -91,8 +89,8 @@ void story_note_hour(struct open_story *open, const struct civil *civil,
 void story_add_items(struct stories *stories, struct open_story *open,
                      const struct record_content *record);
 /* Forgets what has been silent; `told` ones when keep() says that no incident speaks of them now,
- * and those with an upload when the site day in which it is judged is over. `today`: of which
- * nothing is judged any more before it. What was kept is looked at again in the next hour. */
+ * and those with an upload when its site day is over. `today`: of which nothing is judged any more
+ * before it. What was kept is looked at again in the next hour. */
 void stories_advance(struct stories *stories, struct ptime now, int64_t today,
                      bool (*keep)(void *context, const struct story *story), void *context);
 /* The incident that told of it is closed: what comes after STORY_GAP_NS is a new one. False: none

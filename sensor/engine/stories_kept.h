@@ -8,7 +8,6 @@
 struct story_hours {
     int64_t hour, day;            /* of the site, the last in which anything left; 0: none did */
     uint64_t out_bytes, in_bytes; /* of that hour, where the host is the client */
-    int64_t judged_day;           /* in which the last one's upload is judged; 0: not known yet */
     bool uploaded;                /* an hour before it was an upload */
 };
 

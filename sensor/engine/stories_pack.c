@@ -13,7 +13,6 @@ static void put_hours(struct buffer *out, const struct story_hours *hours)
     buffer_le64(out, hours->out_bytes);
     buffer_le64(out, hours->in_bytes);
     buffer_u8(out, hours->uploaded);
-    buffer_le64(out, (uint64_t)hours->judged_day);
 }
 
 static struct story_hours take_hours(struct cursor *in)
@@ -24,7 +23,6 @@ static struct story_hours take_hours(struct cursor *in)
     hours.out_bytes = cursor_le64(in);
     hours.in_bytes = cursor_le64(in);
     hours.uploaded = cursor_u8(in) != 0;
-    hours.judged_day = (int64_t)cursor_le64(in);
     return hours;
 }
 

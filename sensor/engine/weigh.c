@@ -26,7 +26,7 @@
 #include <string.h>
 
 struct slot {
-    bool valid;
+    bool valid, whole; /* whole: with what only an hour that is over shows */
     int64_t hour;
     int64_t fleet_hour, stored_hour; /* of the memory that it holds for */
     uint64_t stored_edits;
@@ -46,6 +46,7 @@ struct at { /* what is looked at */
     const struct civil *civil;
     const struct host_total *total;
     int64_t first; /* hour of the day */
+    bool whole;    /* the hour is over */
     struct ptime now;
 };
 
@@ -130,6 +131,14 @@ static void add_closed(const struct at *at, struct day_evidence *into)
         evidence_add_closed(into, at->host->profile, at->engine->fleet, at->civil);
 }
 
+/* By this sensor's own totals: of a host whose flows it sees half of, another has what came back.
+ */
+static struct whole_hour whole_hour(const struct at *at)
+{
+    bool asked = at->whole && !halves_has(at->engine, &at->host->ip);
+    return (struct whole_hour){.total = asked ? at->total : NULL, .open = at->engine->totals};
+}
+
 /* True: it was changed. */
 static bool look_at_pair(const struct at *at, struct slot *slot, struct pair_total *total)
 {
@@ -178,6 +187,19 @@ static void begin_slot(const struct at *at, struct slot *slot)
     look_at_host(at, slot);
     add_closed(at, &slot->open);
     slot->valid = true;
+}
+
+static bool look_at_whole(const struct at *at, struct slot *slot)
+{
+    if (!at->whole || slot->whole)
+        return false;
+    turn_peers(at);
+    slot->whole = true;
+    struct whole_hour hour = whole_hour(at);
+    if (hour.total)
+        evidence_add_whole_hour(&slot->open, at->host->profile, at->engine->fleet, at->civil,
+                                &hour);
+    return hour.total != NULL;
 }
 
 /* --- telling ---------------------------------------------------------------------------------- */
@@ -282,6 +304,7 @@ static struct weighing weighing_of(struct at *at, const struct slot *slot)
                                 .host = at->host->profile,
                                 .fleet = at->engine->fleet,
                                 .amounts = host_amounts(at),
+                                .whole = whole_hour(at),
                                 .context = at,
                                 .find = find_pair,
                                 .largest = find_largest,
@@ -289,7 +312,8 @@ static struct weighing weighing_of(struct at *at, const struct slot *slot)
                                 .without = without_pair};
     for (int side = 0; side < EVIDENCE_SIDES; side++)
         weighing.silent_e[side] = silent_below(at, (enum evidence_side)side);
-    closed_hours(at, &weighing.evidence);
+    closed_hours(at, &weighing.closed);
+    weighing.evidence = weighing.closed;
     evidence_join(&weighing.evidence, &slot->open);
     return weighing;
 }
@@ -374,7 +398,8 @@ static void add_to_newer(const struct at *older, const struct destination *desti
     if (!slot->valid || slot->hour != older->civil->hour + 1 || !total)
         return;
     struct civil civil = close_civil(engine, slot->hour, now);
-    struct at at = {engine, older->host, &civil, total, account_first_of_day(engine, &civil), now};
+    struct at at = {engine, older->host, &civil, total, account_first_of_day(engine, &civil),
+                    false,  now};
     struct pair_total *pair = map_get(&total->pairs, key, destination_put_key(destination, key));
     if (!holds(&at, slot))
         return;
@@ -388,7 +413,14 @@ void weigh_record(struct engine *engine, struct host *host, const struct civil *
                   struct host_total *total, struct pair_total *pair, enum baseline_state state,
                   struct ptime now)
 {
-    struct at at = {engine, host, civil, total, account_first_of_day(engine, civil), now};
+    struct at at = {.engine = engine,
+                    .host = host,
+                    .civil = civil,
+                    .total = total,
+                    .first = account_first_of_day(engine, civil),
+                    .whole =
+                        civil->hour <= engine->whole_hour || civil->hour <= engine->closed_hour,
+                    .now = now};
     if (!host->profile || (state == BASELINE_LEARNING && !evidence_is_cold(host->profile, civil)))
         return;
     weigh_set_budget(engine);
@@ -407,6 +439,7 @@ void weigh_record(struct engine *engine, struct host *host, const struct civil *
         changed |= pair && look_at_pair(&at, slot, pair);
         changed |= look_at_host(&at, slot);
     }
+    changed |= look_at_whole(&at, slot);
     if (pair)
         add_to_newer(&at, &pair->destination, now);
     if (changed) {

@@ -1,9 +1,10 @@
 /* What a stored baseline says of an hour that has just begun, for tests/golden/test_judged.py to
  * judge as docs/detection.md says:
  *
- *   stored FILE HOST SECONDS [DESTINATION BYTES]...
+ *   stored FILE HOST SECONDS [DESTINATION BYTES[/IN]]...
  *
- * had this, and nothing else, left in its first minutes, of a day of which it is the first. Prints
+ * had this, and nothing else, left in its first minutes, of a day of which it is the first; with
+ * IN, that so many bytes came back and the hour is over. Prints
  * one JSON object: "kinds" (side, known, L, in the order of calibration.h), and "fleet" and "group"
  * (host-days by bin of the tables that measure this host: of each kind, then of each side). */
 #include "weir/base/calendar.h"
@@ -84,6 +85,27 @@ static void look(struct day_evidence *evidence, const struct civil *civil, int p
     evidence_add_closed(evidence, profile, fleet, civil);
 }
 
+/* What only an hour that is over shows. */
+static void look_at_whole(struct day_evidence *evidence, const struct civil *civil, int pairs,
+                          char **pair)
+{
+    struct host_total *total = host_total_new(&wanted, civil->hour);
+    bool over = false;
+    for (int i = 0; i < pairs; i++) {
+        struct destination destination;
+        char *in;
+        uint64_t out = strtoull(pair[2 * i + 1], &in, 10);
+        destination_parse(pair[2 * i], strlen(pair[2 * i]), &destination);
+        over |= *in == '/';
+        totals_add(total, &destination, (struct volume){out, out, out},
+                   *in == '/' ? strtoull(in + 1, NULL, 10) : 0, 1);
+    }
+    const struct whole_hour whole = {.total = total};
+    if (over)
+        evidence_add_whole_hour(evidence, profile, fleet, civil, &whole);
+    host_total_free(total);
+}
+
 static struct calendar *usual_calendar(struct error *error)
 {
     static const struct calendar_config config = {
@@ -120,6 +142,7 @@ int main(int argc, char **argv)
     struct civil civil =
         calendar_at(calendar, (struct ptime){strtoll(argv[3], NULL, 10) * NS_PER_S});
     look(&evidence, &civil, (argc - 4) / 2, argv + 4);
+    look_at_whole(&evidence, &civil, (argc - 4) / 2, argv + 4);
     put_all(&evidence, &civil);
     profile_free(profile);
     fleet_free(fleet);

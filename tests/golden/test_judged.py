@@ -17,6 +17,7 @@ from weirtest import Case
 
 ODD = 23 # a Wednesday, from midnight on
 SERVER, NEAR = host(40), 1e-9
+CLOSED = 500_000 # bytes that are told when their hour is closed, and not before
 BUDGET = ("--set", "detection.alerts_per_day=0.5") # of 17 hosts
 PROGRAM = os.path.join(os.environ["WEIR_BUILD"], "tests", "stored")
 
@@ -180,6 +181,25 @@ class Judged(Case):
                          ["volume.served"])
         self.assertEqual(len(alerts), 1, alerts)
 
+    def test_an_upload_when_its_hour_is_closed(self):
+        """Too little while its hour is open: what did not come back from there tells it, two minutes after its end."""
+        source, remote, key = host(1), "203.0.113.9", "client|prefix|203.0.113.0/24"
+        later = START + ODD * DAY + 3900, host(9), "51.0.1.9", 2, 900
+
+        def told(size, *more):
+            at = START + ODD * DAY + 60, source, remote, 9, size, 2000
+            return self.told([at, later], *more).get((source, False))
+
+        alert = told(CLOSED)
+        self.assertEqual(alert["@timestamp"][11:19], "01:02:00")
+        self.assertIn("ratio.upload", {reason["code"] for reason in alert["weir"]["reasons"]})
+        self.check(alert, self.stored(source, key, f"{CLOSED}/2000"), 0)
+        least = alert["weir"]["would_not_fire_below"]["value"]
+        self.assertIsNone(told(least - 1))
+        again = told(least)
+        self.assertEqual(again["@timestamp"][11:19], "01:02:00")
+        self.check(again, self.stored(source, key, f"{least}/2000"), 0)
+
     def test_what_would_not_fire_of_what_is_trusted(self):
         source, remote, _, size, _ = THEFTS[0]
         rules = self.write("rules.yaml", f"- trust: ours\n  when: host = {source}\n  bar: 5\n"
@@ -195,9 +215,10 @@ class Judged(Case):
 
 
 class Uploads(Case):
-    """150 kB before each evening of a week, to a place of its own: told in a morning, before anything goes there."""
+    """150 kB before each evening of a week, to a place of its own, the last that its host sends that day: told when
+    that hour is closed."""
 
-    def test_a_place_that_nothing_goes_to_any_more(self):
+    def test_told_when_its_hour_is_closed(self):
         who, drop, days = host(3), "203.0.113.9", range(14, 19)
         evening = {day: START + day * DAY + 18 * 3600 - 300 for day in days}
         log = self.write("conn.log", text_of([*ordinary_rows(26), *((evening[day], who, drop, 60, 150_000, 2000)
@@ -205,16 +226,16 @@ class Uploads(Case):
         for mode in ("--online",), ():
             with self.subTest(mode=mode):
                 run = self.replay("--workers", "0", *BUDGET, *mode, log)
-                told = [alert for alert in run.alerts() if alert["rule"]["id"] == "ratio.upload" and
-                        alert["source"]["ip"] == who]
+                told = [alert for alert in run.alerts() if alert["source"]["ip"] == who and
+                        alert["weir"]["state"] != "close"]
                 self.assertTrue(told)
                 for alert in told:
                     self.assertEqual(alert["destination"]["ip"], drop)
                     self.assertEqual(alert["weir"]["baseline"]["scope"], "host×destination")
                 first = told[0]
-                self.assertIn("in its last hour before this day", first["weir"]["reasons"][0]["text"])
-                self.assertEqual(first["event"]["end"][11:16], "17:56") # of the evening before
-                self.assertLess(first["event"]["end"], first["@timestamp"][:10])
+                self.assertIn("in an hour of this day", "".join(reason["text"] for reason in first["weir"]["reasons"]))
+                self.assertEqual(first["event"]["end"][11:16], "17:56")
+                self.assertEqual(first["@timestamp"], first["event"]["end"][:11] + "18:02:00.000Z")
                 self.assertEqual(first["weir"]["out_bytes"]["value"] % 150_000, 0)
                 again = self.replay("--workers", "2", *BUDGET, *mode, log)
                 self.assertEqual(again.bytes("alerts.ndjson"), run.bytes("alerts.ndjson"))

@@ -62,8 +62,6 @@ enum evidence_kind {
     EVIDENCES
 };
 
-#define EVIDENCE_UPLOADS (EVIDENCES - EVIDENCE_UPLOAD)
-
 /* What is fused: what a host sends, and what it serves. */
 enum evidence_side { EVIDENCE_SENT, EVIDENCE_SERVED, EVIDENCE_SIDES };
 enum evidence_side evidence_side(enum evidence_kind kind);
@@ -79,8 +77,6 @@ struct evidence_mark {
 
 struct day_evidence { /* all zero: nothing is known */
     struct evidence_mark mark[EVIDENCES];
-    /* The last closed hour's ratio and uploads: marks from the next one on. */
-    struct evidence_mark due, upload_due[EVIDENCE_UPLOADS];
     uint32_t known; /* 1 << kind */
 };
 

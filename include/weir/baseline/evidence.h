@@ -34,8 +34,10 @@
  *   upload        of a closed hour in which more went to a destination than came back, and u the
  *                 part of both that is more: the lesser of u·(−ln p), p of a pair's hour or of a
  *                 young hour, and ln(1 + u·bytes/64 KiB)
- *   upload again  likewise, u·4·d·ln 2, d the days as in persistence: as if one new destination in
- *                 sixteen were sent to again
+ *   upload again  likewise, from the second day of something new on: the larger of u·4·d·ln 2,
+ *                 d the days as in persistence (as if one new destination in sixteen were sent
+ *                 to again), and (d + 1)·min(−ln a, −ln a′), a what was answered of the day's
+ *                 bytes there, a′ of the days' before; .01 at least
  *   upload growth the long CUSUM of a known pair's days by their surplus: what more went there than
  *                 came back, hour by hour; 64 KiB at least
  *   staging       the rarer of: as much as is staged (staged.h) came from inside on one day, and
@@ -96,38 +98,42 @@ void evidence_drop_waves(struct day_evidence *evidence, const struct profile *pr
  * of all. */
 void evidence_add_quiet(struct day_evidence *into, const struct profile *profile,
                         const struct fleet *fleet, const struct civil *civil, uint32_t except);
-/* The marks go; what is due stays: an hour may be the last of its day in which the host sends. */
-void evidence_begin_day(struct day_evidence *evidence);
 void evidence_join(struct day_evidence *into, const struct day_evidence *from);
 /* Those of one pair's marks go (what is known stays known), but for those of manner: what is called
  * by the clock is, with however few bytes. */
 void evidence_without(struct day_evidence *evidence, uint32_t name);
 bool evidence_needs_no_bytes(enum evidence_kind kind);
-/* What closed hours show by now: this day's clocks, and ratio and uploads of the last in which the
- * host sent, though that be of the day before. Asked when an hour begins and when it is closed,
- * both times of the hours before it, so that what is learned is what could be judged. */
+/* What closed hours show by now: this day's clocks. Asked when an hour begins and when it is
+ * closed, both times of the hours before it, so that what is learned is what could be judged. */
 void evidence_add_closed(struct day_evidence *into, const struct profile *profile,
                          const struct fleet *fleet, const struct civil *civil);
 /* Whether anybody may ask by what clock the pair is called, in that hour or a later one of the same
  * day, while who uses what stays as it is. */
 bool evidence_asks_rhythm(const struct profile *profile, const struct pair *pair,
                           const struct fleet *fleet, const struct civil *civil);
-/* Of an hour that is closed now and not learned yet. */
-struct evidence_mark evidence_ratio_due(const struct profile *profile, const struct civil *civil,
-                                        uint64_t out_bytes, uint64_t in_bytes);
-/* Likewise its uploads: `into` has them due. */
-void evidence_upload_due(struct day_evidence *into, const struct profile *profile,
-                         const struct host_total *total, const struct fleet *fleet,
-                         const struct civil *civil);
-/* Those in `from` to one destination, had `bytes` of `day_bytes` gone there this day and no more;
- * what is more than the whole day is of a day before. */
+/* What only an hour that is over shows: its ratio and its uploads. Asked when it is closed, before
+ * it is learned, of all that is known of it: a pair that others saw more of (pair_total.elsewhere)
+ * is asked about in their sum. */
+struct whole_hour {
+    const struct host_total *total;
+    const struct totals *open; /* who else met a destination in it; NULL: not known */
+    uint32_t name;             /* of a pair, or 0: had … */
+    uint64_t less;             /* … so many bytes fewer gone there, and left the host */
+};
+void evidence_add_whole_hour(struct day_evidence *into, const struct profile *profile,
+                             const struct fleet *fleet, const struct civil *civil,
+                             const struct whole_hour *hour);
+/* −ln p of an hour's ratio, as a mark; of all that was sent. */
+struct evidence_mark evidence_ratio_of_hour(const struct profile *profile,
+                                            const struct civil *civil, uint64_t out_bytes,
+                                            uint64_t in_bytes);
+/* Those in `from` to one destination, had `bytes` gone there this day and no more. */
 struct asked_pair {
     const struct profile *profile;
     const struct pair *pair;
     const struct destination *destination;
     const struct fleet *fleet;
     const struct civil *civil;
-    uint64_t day_bytes;
 };
 void evidence_keep_uploads(struct day_evidence *into, const struct day_evidence *from,
                            const struct asked_pair *of, uint64_t bytes);

@@ -19,7 +19,7 @@
 #include "weir/baseline/staged.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA 6 /* 1 to 5 are read too: what they do not know begins empty */
+#define PROFILE_SCHEMA 7 /* 1 to 6 are read too: what they do not know begins empty */
 /* An hour or day below this is no activity: machines that are left on call home all night, and
  * would hide who comes at 3 a.m. */
 #define PROFILE_ACTIVE_BYTES UINT64_C(65536)

@@ -26,6 +26,8 @@ struct weighing {
     const struct fleet *fleet;
     struct amounts amounts;          /* the host's */
     struct day_evidence evidence;    /* of the day's closed hours and the open one */
+    struct whole_hour whole;         /* when that is over, what of it is asked; total NULL: not */
+    struct day_evidence closed;      /* … then, of the day's closed hours alone */
     double silent_e[EVIDENCE_SIDES]; /* less was told within the week: E below it is silent; 0 */
     void *context;
     /* The pair of a mark; false: it is not known any more. */
@@ -36,7 +38,7 @@ struct weighing {
     /* So many times less likely must it be to be told (a trusted destination); 1: as the rest. */
     double (*bar)(void *context, const struct destination *destination);
     /* Closed hours and open ones as if there had not been this pair; never with the host's own open
-     * hour. Name 0: with all pairs. */
+     * hour, nor what is asked of it when it is over. Name 0: with all pairs. */
     void (*without)(void *context, uint32_t name, struct day_evidence *evidence);
 };
 

@@ -485,6 +485,16 @@ static void cut(struct buffer *blob, size_t added, size_t tail)
     blob->size -= added;
 }
 
+static void paste(struct buffer *blob, const uint8_t *bytes, size_t size, size_t behind)
+{
+    struct buffer longer = {0};
+    buffer_put(&longer, blob->data, blob->size - behind);
+    buffer_put(&longer, bytes, size);
+    buffer_put(&longer, blob->data + blob->size - behind, behind);
+    buffer_fini(blob);
+    *blob = longer;
+}
+
 static void make_schema(struct buffer *blob, uint8_t schema, uint64_t seed)
 {
     blob->data[2] = schema;
@@ -499,9 +509,9 @@ static void schema_2_is_taken_over(void **state)
     struct fleet *fleet = fleet_new();
     struct buffer blob = {0};
     (void)state;
-    profile_pack(p, &blob); /* known, what is due, day off, twice e and day, what was counted,
-                               staged, networks */
-    cut(&blob, 1 + 5 + EVIDENCE_UPLOADS * 6 + 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1 + 2, 0);
+    profile_pack(p,
+                 &blob); /* known, day off, twice e and day, what was counted, staged, networks */
+    cut(&blob, 1 + 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1 + 2, 0);
     make_schema(&blob, 2, UINT64_C(0x70726f66696c65));
     struct profile *back = profile_unpack(blob.data, blob.size, NULL);
     assert_non_null(back);
@@ -564,11 +574,13 @@ static void schema_5_is_taken_over(void **state)
     struct profile *p = make_profile();
     struct buffer blob = {0};
     const size_t tail = 8 + 2 + EMPTY + 1 + 2; /* staged, networks */
+    static const uint8_t nothing_due[5] = {0};
     (void)state;
     p->counted_at[EVIDENCES + EVIDENCE_SENT] = (struct counted_at){p->today, 7};
     profile_pack(p, &blob);
-    cut(&blob, EVIDENCE_UPLOADS, EVIDENCE_SIDES + 1 + tail); /* what was counted; a day */
-    cut(&blob, EVIDENCE_UPLOADS * 6, 1 + 2 * 5 + EVIDENCE_UPLOAD + EVIDENCE_SIDES + 1 + tail);
+    cut(&blob, EVIDENCES - EVIDENCE_UPLOAD, EVIDENCE_SIDES + 1 + tail); /* counted; a day */
+    paste(&blob, nothing_due, sizeof nothing_due,
+          1 + 2 * 5 + EVIDENCE_UPLOAD + EVIDENCE_SIDES + 1 + tail);
     make_schema(&blob, 5, UINT64_C(0x70726f66696c65));
     struct profile *back = profile_unpack(blob.data, blob.size, NULL);
     assert_non_null(back);
@@ -580,9 +592,38 @@ static void schema_5_is_taken_over(void **state)
     profile_free(p);
 }
 
+/* What waited for the host's next hour is of the day that it was in. */
+static void what_was_due_is_taken_over(void **state)
+{
+    static const uint8_t due[] = {0, 0, 0x20, 0x40, 39,      /* 2.5; a bin */
+                                  0, 0, 0xa0, 0x40, 100, 7,  /* 5, bytes, a pair */
+                                  0, 0, 0,    0,    0,   0}; /* of two more there was nothing */
+    struct profile *p = make_profile();
+    struct buffer blob = {0};
+    uint8_t all[sizeof due + 6] = {0};
+    (void)state;
+    memcpy(all, due, sizeof due);
+    profile_pack(p, &blob);
+    paste(&blob, all, sizeof all, 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1 + 2);
+    make_schema(&blob, 6, UINT64_C(0x70726f66696c65));
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    assert_non_null(back);
+    const struct evidence_mark *mark = back->evidence.mark;
+    near(mark[EVIDENCE_RATIO].l, 2.5);
+    assert_int_equal(mark[EVIDENCE_RATIO].bytes, 39);
+    near(mark[EVIDENCE_UPLOAD].l, 5);
+    assert_int_equal(mark[EVIDENCE_UPLOAD].bytes, 100);
+    assert_int_equal(mark[EVIDENCE_UPLOAD].pair, 7);
+    assert_int_equal(back->evidence.known, 1u << EVIDENCE_RATIO | 1u << EVIDENCE_UPLOAD);
+    profile_free(back);
+    buffer_fini(&blob);
+    profile_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_due_is_taken_over),
         cmocka_unit_test(bins_are_a_twentieth_apart),
         cmocka_unit_test(belief_stands_in),
         cmocka_unit_test(measured_by_a_fleet_and_a_group),

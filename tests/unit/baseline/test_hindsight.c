@@ -374,7 +374,7 @@ static void a_host_is_held_as_it_is_read(void **state)
 
 /* --- what may be told ------------------------------------------------------------------------- */
 
-/* As the engine does while the hour is open, at its end. */
+/* As the engine does while the hour is open, at its end, and when it is closed. */
 static void weigh(const struct made *made, const struct profile *profile,
                   const struct host_total *total, const struct civil *civil,
                   struct day_evidence *into)
@@ -384,6 +384,7 @@ static void weigh(const struct made *made, const struct profile *profile,
     struct amounts host = {.hour = out,
                            .day = out + (same ? profile->today_bytes : 0),
                            .inside = total->inside_bytes + (same ? profile->staged.days.in[0] : 0)};
+    const struct whole_hour whole = {.total = total};
     size_t position = 0;
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
         const struct pair_total *sum = e->value;
@@ -395,6 +396,7 @@ static void weigh(const struct made *made, const struct profile *profile,
     evidence_add_quiet(into, profile, made->fleet, civil, 0);
     evidence_add_host(into, profile, made->fleet, civil, &host);
     evidence_add_closed(into, profile, made->fleet, civil);
+    evidence_add_whole_hour(into, profile, made->fleet, civil, &whole);
 }
 
 static bool fires(const struct made *made, const struct profile *profile,

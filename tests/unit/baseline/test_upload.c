@@ -10,6 +10,7 @@
 #include "make.h"
 #include "weir/baseline/evidence.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define HOSTS 6
@@ -64,17 +65,18 @@ static void site_free(struct site *site)
     free(site);
 }
 
-/* What the hour would leave to the next one. */
-static struct evidence_mark due_of(const struct site *site, const struct destination *destination,
-                                   uint64_t out, uint64_t in)
+/* What the hour comes to when it is over. */
+static struct evidence_mark made_of(const struct site *site, const struct destination *destination,
+                                    uint64_t out, uint64_t in)
 {
     struct civil civil = make_civil(MONDAY + NOW, 12);
     struct host_total *total = host_total_new(&site->host[0]->host, civil.hour);
     totals_add(total, destination, exactly(out), in, 1);
+    const struct whole_hour whole = {.total = total};
     struct day_evidence evidence = {0};
-    evidence_upload_due(&evidence, site->host[0], total, site->fleet, &civil);
+    evidence_add_whole_hour(&evidence, site->host[0], site->fleet, &civil, &whole);
     host_total_free(total);
-    return evidence.upload_due[0];
+    return evidence.mark[EVIDENCE_UPLOAD];
 }
 
 static double floored(uint64_t bytes)
@@ -87,16 +89,16 @@ static void more_than_came_back(void **state)
     struct site *site = site_of(NOW);
     struct destination own = to("own0.example"), new = to("new.example");
     (void)state;
-    double all = due_of(site, &own, 30 * MB, 0).l, half = due_of(site, &own, 30 * MB, 10 * MB).l;
+    double all = made_of(site, &own, 30 * MB, 0).l, half = made_of(site, &own, 30 * MB, 10 * MB).l;
     assert_true(all > 3 && half > 1 && half < all);
-    assert_near(due_of(site, &own, 30 * MB, 30 * MB).l + 1, 1);
-    assert_near(due_of(site, &own, 30 * MB, 300 * MB).l + 1, 1);
-    assert_true(due_of(site, &new, 30 * MB, MB).l > 3);
-    assert_near(due_of(site, &new, EVIDENCE_FLOOR_BYTES - 1, 0).l + 1, 1);
+    assert_near(made_of(site, &own, 30 * MB, 30 * MB).l + 1, 1);
+    assert_near(made_of(site, &own, 30 * MB, 300 * MB).l + 1, 1);
+    assert_true(made_of(site, &new, 30 * MB, MB).l > 3);
+    assert_near(made_of(site, &new, EVIDENCE_FLOOR_BYTES - 1, 0).l + 1, 1);
     struct destination client = make_destination(ROLE_SERVED, DESTINATION_PREFIX, "192.0.2.0/24");
-    assert_near(due_of(site, &client, 30 * MB, 0).l + 1, 1); /* an answer, by whoever was asked */
+    assert_near(made_of(site, &client, 30 * MB, 0).l + 1, 1); /* an answer, by whoever was asked */
     struct destination other = destination_other(ROLE_CLIENT);
-    assert_near(due_of(site, &other, 30 * MB, 0).l + 1, 1);
+    assert_near(made_of(site, &other, 30 * MB, 0).l + 1, 1);
     site_free(site);
 }
 
@@ -111,11 +113,11 @@ static void rare_and_large(void **state)
     (void)state;
     double known = survival_pair_hour(host, profile_pair(host, &own), site->fleet, &civil, floor).p;
     double young = survival_young_hour(host, &new, site->fleet, &civil, floor).p;
-    struct evidence_mark due = due_of(site, &own, 30 * MB, 10 * MB);
+    struct evidence_mark due = made_of(site, &own, 30 * MB, 10 * MB);
     assert_near(due.l, (double)(float)fmin(.5 * -log(known), log1p(.5 * floored(30 * MB) / 65536)));
     assert_int_equal(due.bytes, floor);
     assert_int_equal(due.pair, evidence_name(&own));
-    due = due_of(site, &new, 30 * MB, 0);
+    due = made_of(site, &new, 30 * MB, 0);
     assert_near(due.l, (double)(float)fmin(-log(young), log1p(floored(30 * MB) / 65536)));
     assert_near(
         evidence_estimate(EVIDENCE_UPLOAD, host, NULL, &new, site->fleet, &civil, 30 * MB).p,
@@ -137,56 +139,96 @@ static void of_a_cold_host(void **state)
         struct day_evidence evidence = {0};
         struct host_total *total = host_total_new(&ip, civil.hour);
         totals_add(total, &d, exactly(30 * MB), 0, 1);
-        evidence_upload_due(&evidence, cold, total, site->fleet, &civil);
-        assert_int_equal(evidence.upload_due[0].l > 0, i == 0);
+        const struct whole_hour whole = {.total = total};
+        evidence_add_whole_hour(&evidence, cold, site->fleet, &civil, &whole);
+        assert_int_equal(evidence.mark[EVIDENCE_UPLOAD].l > 0, i == 0);
         host_total_free(total);
     }
     profile_free(cold);
     site_free(site);
 }
 
-/* It is no mark before the next hour in which the host sends, be that of another day, and is stored
- * until then. */
-static void judged_in_the_next_hour(void **state)
+/* It is of its own day, whenever the host sends again, and is stored with it. */
+static void judged_in_its_own_hour(void **state)
 {
     struct site *site = site_of(NOW);
     struct profile *host = site->host[0];
     struct destination own = to("own0.example"), new = to("new.example");
+    const struct evidence_mark *mark = &host->evidence.mark[EVIDENCE_UPLOAD];
     struct buffer blob = {0};
     (void)state;
+    double expected = made_of(site, &new, 30 * MB, MB).l;
     close_hour(site, 0, NOW, 12, &new, 30 * MB, MB);
     assert_true(host->evidence.known >> EVIDENCE_UPLOAD & 1u);
-    assert_near(host->evidence.mark[EVIDENCE_UPLOAD].l + 1, 1);
-    assert_true(host->evidence.upload_due[0].l > 0);
+    assert_near(mark->l, expected);
+    assert_int_equal(mark->pair, evidence_name(&new));
     profile_pack(host, &blob);
     struct profile *back = profile_unpack(blob.data, blob.size, NULL);
     assert_non_null(back);
-    assert_near(back->evidence.upload_due[0].l, host->evidence.upload_due[0].l);
-    assert_int_equal(back->evidence.upload_due[0].bytes, host->evidence.upload_due[0].bytes);
-    assert_int_equal(back->evidence.upload_due[0].pair, evidence_name(&new));
+    assert_near(back->evidence.mark[EVIDENCE_UPLOAD].l, mark->l);
     profile_free(back);
     buffer_fini(&blob);
     close_hour(site, 0, NOW, 13, &own, 1000, 3000);
-    const struct evidence_mark *mark = &host->evidence.mark[EVIDENCE_UPLOAD];
-    assert_true(mark->l > 0);
-    assert_int_equal(mark->pair, evidence_name(&new));
-    assert_near(host->evidence.upload_due[0].l + 1, 1);
+    assert_near(mark->l, expected);
     close_hour(site, 0, NOW + 1, 9, &own, 1000, 3000);
     assert_near(mark->l + 1, 1);
     close_hour(site, 0, NOW + 1, 23, &new, 90 * MB, MB);
-    double due = host->evidence.upload_due[0].l;
-    assert_true(due > 0);
-    assert_near(mark->l + 1, 1);
+    assert_true(mark->l > 0);
     close_hour(site, 0, NOW + 3, 9, &own, 1000, 3000);
-    assert_near(mark->l, due);
-    assert_int_equal(host->today, MONDAY + NOW + 3);
-    close_hour(site, 0, NOW + 4, 9, &own, 1000, 3000);
     assert_near(mark->l + 1, 1);
     site_free(site);
 }
 
-/* Each day on which something new is sent to again is four times a return; a day on which as much
- * comes back is none. */
+/* Of what others saw more of than came by here, the sum of all is asked: what came back there is
+ * not known. Who saw the same takes nothing from it. */
+static void what_others_saw_too(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct civil civil = make_civil(MONDAY + NOW, 12);
+    struct destination new = to("new.example");
+    struct elsewhere same = {.alike = 30 * MB}, more = {.alike = 31 * MB}, across = {.across = 1};
+    const struct elsewhere *const of[] = {&same, &more, &across};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct host_total *total = host_total_new(&site->host[0]->host, civil.hour);
+        totals_add(total, &new, exactly(30 * MB), 0, 1)->elsewhere = *of[i];
+        const struct whole_hour whole = {.total = total};
+        struct day_evidence evidence = {0};
+        evidence_add_whole_hour(&evidence, site->host[0], site->fleet, &civil, &whole);
+        assert_int_equal(evidence.mark[EVIDENCE_UPLOAD].l > 0, i == 0);
+        host_total_free(total);
+    }
+    site_free(site);
+}
+
+/* Who meets it in the same hour makes a wave of it; had its bytes not gone there, it is none. */
+static void met_by_many_at_once(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct civil civil = make_civil(MONDAY + NOW, 12);
+    struct destination new = to("new.example");
+    struct totals *totals = totals_new(64);
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct host_total *total = totals_open(totals, &site->host[i]->host, civil.hour);
+        totals_add(total, &new, exactly(30 * MB), 0, 1);
+        total = totals_get(totals, &site->host[0]->host, civil.hour);
+        struct whole_hour whole = {.total = total, .open = totals};
+        struct day_evidence evidence = {0}, without = {0};
+        evidence_add_whole_hour(&evidence, site->host[0], site->fleet, &civil, &whole);
+        assert_int_equal(evidence.mark[EVIDENCE_UPLOAD].l > 0, i < 2);
+        whole.name = evidence_name(&new);
+        whole.less = 30 * MB;
+        evidence_add_whole_hour(&without, site->host[0], site->fleet, &civil, &whole);
+        assert_near(without.mark[EVIDENCE_UPLOAD].l + 1, 1);
+    }
+    totals_free(totals);
+    site_free(site);
+}
+
+/* Each day of something new counts by how little of it was answered, a hundredth at least, from the
+ * second on, or as four returns, whichever is more; an hour in which as much comes back as went is
+ * no upload. */
 static void sent_to_again(void **state)
 {
     struct site *site = site_of(NOW);
@@ -195,10 +237,41 @@ static void sent_to_again(void **state)
     (void)state;
     for (int day = NOW; day < NOW + 4; day++) {
         close_hour(site, 0, day, 12, &new, MB, day == NOW + 3 ? MB : 0);
-        double expected = day == NOW + 3 ? 0 : 4 * log(2) * (day - NOW);
-        assert_near(host->evidence.upload_due[1].l + 1, (double)(float)expected + 1);
+        bool again = day > NOW && day < NOW + 3;
+        double expected = again ? log(100) * (day - NOW + 1) : 0;
+        assert_near(host->evidence.mark[EVIDENCE_UPLOAD_AGAIN].l + 1, (double)(float)expected + 1);
     }
     site_free(site);
+}
+
+/* L of the second day of something new, of whose first `in` of `out` came back; `asked` and
+ * answered with three times as much an hour before it is sent to. */
+static double second_day(uint64_t out, uint64_t in, uint64_t asked)
+{
+    struct site *site = site_of(NOW);
+    struct destination new = to("new.example");
+    close_hour(site, 0, NOW, 12, &new, out, in);
+    if (asked)
+        close_hour(site, 0, NOW + 1, 11, &new, asked, 3 * asked);
+    close_hour(site, 0, NOW + 1, 12, &new, MB, MB / 50);
+    double l = site->host[0]->evidence.mark[EVIDENCE_UPLOAD_AGAIN].l;
+    site_free(site);
+    return l;
+}
+
+/* The lesser of today, as far as it has come, and of the days before; where one was answered, as a
+ * return of which this hour was not. */
+static void as_little_as_on_any_day(void **state)
+{
+    double returned = 4 * log(2) * (1 - 1.0 / 50) / (1 + 1.0 / 50);
+    (void)state;
+    assert_true(fabs(second_day(MB, MB / 50, 0) - 2 * log(50)) < 1e-5);
+    assert_true(fabs(second_day(MB, MB / 10, 0) - 2 * log(10)) < 1e-5);
+    assert_true(fabs(second_day(MB, MB / 2, 0) - returned) < 1e-5);
+    assert_true(fabs(second_day(MB, MB / 50, MB) - returned) < 1e-5);
+    assert_true(fabs(second_day(MB, 2 * MB, 0) - returned) < 1e-5); /* a question */
+    assert_true(fabs(second_day(100000, 80000, 0) - returned) < 1e-5);
+    assert_true(second_day(100000, 1000, 0) > returned + 1);
 }
 
 /* What a known place does not answer is held against its own days, of which a busy one's bytes say
@@ -217,17 +290,15 @@ static void what_is_not_answered_grows(void **state)
         close_hour(site, 0, day, 10, &own, 2 * MB, 3 * MB);
         close_hour(site, 0, day, 11, &own, 2 * MB, MB);
         assert_int_equal(pair->today_surplus, MB);
-        struct evidence_mark due = host->evidence.upload_due[2];
-        assert_int_equal(due.bytes, histogram_floor(histogram_bin(MB)));
-        assert_true(due.l > before);
-        close_hour(site, 0, day, 12, &own, 100000, 300000);
-        assert_near(host->evidence.mark[EVIDENCE_UPLOAD_GROWTH].l, due.l);
+        struct evidence_mark mark = host->evidence.mark[EVIDENCE_UPLOAD_GROWTH];
+        assert_int_equal(mark.bytes, histogram_floor(histogram_bin(MB)));
+        assert_true(mark.l > before);
     }
     assert_true(pair->surplus.sum > 7);
     site_free(site);
 }
 
-/* What was due and turned out to be a roll-out is no discovery when its time comes. */
+/* What turns out to be a roll-out afterwards was no discovery. */
 static void a_wave_is_nobodys_upload(void **state)
 {
     struct site *site = site_of(NOW);
@@ -235,7 +306,7 @@ static void a_wave_is_nobodys_upload(void **state)
     (void)state;
     for (unsigned host = 0; host < 3; host++)
         close_hour(site, host, NOW, 12, &new, 30 * MB, MB);
-    assert_true(site->host[0]->evidence.upload_due[0].l > 0);
+    assert_true(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l > 0);
     close_hour(site, 0, NOW, 13, &own, 1000, 3000);
     assert_near(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l + 1, 1);
     site_free(site);
@@ -252,12 +323,12 @@ static void a_known_place_is_no_wave(void **state)
             close_hour(site, host, day, 9, &all, 100000, 300000);
     assert_true(fleet_is_wave(site->fleet, &all, 0, MONDAY));
     close_hour(site, 0, NOW, 12, &all, 90 * MB, MB);
-    double due = site->host[0]->evidence.upload_due[0].l;
-    assert_true(due > 3);
+    double made = site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l;
+    assert_true(made > 3);
     close_hour(site, 0, NOW, 13, &own, 1000, 3000);
-    assert_near(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l, due);
+    assert_near(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l, made);
     close_hour(site, 0, NOW, 14, &own, 1000, 3000);
-    assert_near(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l, due);
+    assert_near(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l, made);
     site_free(site);
 }
 
@@ -282,10 +353,10 @@ static void a_late_comer_knows_it_too(void **state)
     assert_true(survival_pair_known(profile_pair(host, &all), civil.hour));
     assert_int_equal(fleet_bucket(site->fleet, &all, 0), PREVALENCE_REST);
     close_hour(site, 0, NOW, 12, &all, 90 * MB, MB);
-    double due = host->evidence.upload_due[0].l;
-    assert_true(due > 1);
+    double made = host->evidence.mark[EVIDENCE_UPLOAD].l;
+    assert_true(made > 1);
     close_hour(site, 0, NOW, 13, &all, 100000, 300000);
-    assert_near(host->evidence.mark[EVIDENCE_UPLOAD].l, due);
+    assert_near(host->evidence.mark[EVIDENCE_UPLOAD].l, made);
     assert_int_equal(host->evidence.mark[EVIDENCE_UPLOAD].pair, evidence_name(&all));
     site_free(site);
 }
@@ -299,11 +370,10 @@ static void fewer_bytes_undo_it(void **state)
     struct civil civil = make_civil(MONDAY + NOW, 12);
     struct day_evidence day = {0}, less = {0};
     (void)state;
-    day.mark[EVIDENCE_UPLOAD] = due_of(site, &new, 30 * MB, MB);
+    day.mark[EVIDENCE_UPLOAD] = made_of(site, &new, 30 * MB, MB);
     day.mark[EVIDENCE_UPLOAD_AGAIN] = (struct evidence_mark){5, MB, evidence_name(&new)};
-    const struct asked_pair of = {host, NULL, &new, site->fleet, &civil, 30 * MB},
-                            other = {host, NULL, &own, site->fleet, &civil, 30 * MB},
-                            since = {host, NULL, &new, site->fleet, &civil, 0};
+    const struct asked_pair of = {host, NULL, &new, site->fleet, &civil},
+                            other = {host, NULL, &own, site->fleet, &civil};
     evidence_keep_uploads(&less, &day, &of, 90 * MB);
     assert_near(less.mark[EVIDENCE_UPLOAD].l, day.mark[EVIDENCE_UPLOAD].l);
     less = (struct day_evidence){0};
@@ -316,8 +386,6 @@ static void fewer_bytes_undo_it(void **state)
     evidence_keep_uploads(&less, &day, &other, 90 * MB);
     assert_near(less.mark[EVIDENCE_UPLOAD].l + 1, 1);
     assert_near(less.mark[EVIDENCE_UPLOAD_AGAIN].l + 1, 1);
-    evidence_keep_uploads(&less, &day, &since, 0); /* of a day before */
-    assert_near(less.mark[EVIDENCE_UPLOAD].l, day.mark[EVIDENCE_UPLOAD].l);
     evidence_without(&day, evidence_name(&new));
     assert_near(day.mark[EVIDENCE_UPLOAD].l + 1, 1);
     site_free(site);
@@ -329,8 +397,11 @@ int main(void)
         cmocka_unit_test(more_than_came_back),
         cmocka_unit_test(rare_and_large),
         cmocka_unit_test(of_a_cold_host),
-        cmocka_unit_test(judged_in_the_next_hour),
+        cmocka_unit_test(judged_in_its_own_hour),
+        cmocka_unit_test(what_others_saw_too),
+        cmocka_unit_test(met_by_many_at_once),
         cmocka_unit_test(sent_to_again),
+        cmocka_unit_test(as_little_as_on_any_day),
         cmocka_unit_test(what_is_not_answered_grows),
         cmocka_unit_test(a_wave_is_nobodys_upload),
         cmocka_unit_test(a_known_place_is_no_wave),

@@ -356,7 +356,7 @@ static void test_advancing_forgets(void **state)
     assert_ptr_equal(stories->newest, stories->oldest);
 }
 
-/* --- uploads that are still to be judged --- */
+/* --- uploads of the day --- */
 
 #define HOUR 480000 /* of START, as these tests count: day 20000 */
 
@@ -389,20 +389,19 @@ static bool is_there_at(struct stories *stories, const struct ip *host, const ch
     return stories_find(stories, host, &destination) != NULL;
 }
 
-static void test_an_upload_is_kept_until_it_was_judged(void **state)
+static void test_an_upload_is_kept_for_its_day(void **state)
 {
     struct stories *stories = *state;
     struct ip host = make_ip("10.0.0.1");
-    send_in(stories, &host, "asked.example", HOUR + 20, 70000, 70000);
-    send_in(stories, &host, "small.example", HOUR + 20, 65535, 0);
-    send_in(stories, &host, "drop.example", HOUR + 20, 70000, 69999);
-    assert_true(is_there_at(stories, &host, "asked.example", HOUR + 25));
-    assert_false(is_there_at(stories, &host, "asked.example", HOUR + 27));
+    send_in(stories, &host, "asked.example", HOUR + 24, 70000, 70000);
+    send_in(stories, &host, "small.example", HOUR + 24, 65535, 0);
+    send_in(stories, &host, "drop.example", HOUR + 24, 70000, 69999);
+    assert_true(is_there_at(stories, &host, "asked.example", HOUR + 29));
+    assert_false(is_there_at(stories, &host, "asked.example", HOUR + 31));
     assert_int_equal(stories->map.count, 1); /* those are forgotten, and the host's own */
-    assert_true(is_there_at(stories, &host, "drop.example", HOUR + 24 * 3));
-    send_in(stories, &host, "news.example", HOUR + 24 * 3 + 9, 100, 100); /* it sends again */
-    assert_true(is_there_at(stories, &host, "drop.example", HOUR + 24 * 3 + 23));
-    assert_false(is_there_at(stories, &host, "drop.example", HOUR + 24 * 4));
+    send_in(stories, &host, "news.example", HOUR + 40, 100, 100); /* it sends again */
+    assert_true(is_there_at(stories, &host, "drop.example", HOUR + 47));
+    assert_false(is_there_at(stories, &host, "drop.example", HOUR + 48));
 }
 
 /* What is told within two minutes of the hour before, behind something of the next. */
@@ -442,18 +441,15 @@ static void test_untold(void **state)
     assert_int_equal(open->story.in_bytes, 0);
 }
 
-/* An hour of a longer story is judged in its next one; a host may never send again. */
-static void test_an_upload_is_not_kept_for_ever(void **state)
+/* An hour of a longer story is as much of the day as its last. */
+static void test_an_earlier_upload_is_kept_for_its_day(void **state)
 {
     struct stories *stories = *state;
-    struct ip a = make_ip("10.0.0.1"), b = make_ip("10.0.0.2");
+    struct ip a = make_ip("10.0.0.1");
     send_in(stories, &a, "drop.example", HOUR + 10, 70000, 10);
     send_in(stories, &a, "drop.example", HOUR + 11, 10, 70000);
     assert_true(is_there_at(stories, &a, "drop.example", HOUR + 23));
     assert_false(is_there_at(stories, &a, "drop.example", HOUR + 24));
-    send_in(stories, &b, "drop.example", HOUR + 30, 70000, 10);
-    assert_true(is_there_at(stories, &b, "drop.example", HOUR + 30 + 7 * 24 - 1));
-    assert_false(is_there_at(stories, &b, "drop.example", HOUR + 30 + 7 * 24));
 }
 
 static void test_the_bound(void **state)
@@ -524,8 +520,8 @@ static void test_packed(void **state)
     struct open_story *open = stories_open(stories, &a, &x, now);
     function_set_add(&open->unlisted, 8);
     open->wrote = open->told = true;
-    open->entry->hours = (struct story_hours){
-        .hour = 1, .day = 2, .out_bytes = 3, .in_bytes = 4, .uploaded = true, .judged_day = 5};
+    open->entry->hours =
+        (struct story_hours){.hour = 1, .day = 2, .out_bytes = 3, .in_bytes = 4, .uploaded = true};
     stories_pack(stories, &out);
     stories_init(&taken);
     taken.awake_limit = 1;
@@ -539,7 +535,7 @@ static void test_packed(void **state)
     assert_true(open && open->told && open->wrote && function_set_has(&open->unlisted, 8));
     const struct story_hours *hours = &open->entry->hours;
     assert_true(hours->hour == 1 && hours->day == 2 && hours->out_bytes == 3);
-    assert_true(hours->in_bytes == 4 && hours->uploaded && hours->judged_day == 5);
+    assert_true(hours->in_bytes == 4 && hours->uploaded);
     stories_pack(&taken, &again);
     assert_int_equal(again.size, out.size);
     assert_memory_equal(again.data, out.data, out.size);
@@ -739,8 +735,8 @@ int main(void)
         WITH(test_advancing_forgets),
         WITH(test_packed),
         WITH(test_unsound),
-        WITH(test_an_upload_is_kept_until_it_was_judged),
-        WITH(test_an_upload_is_not_kept_for_ever),
+        WITH(test_an_upload_is_kept_for_its_day),
+        WITH(test_an_earlier_upload_is_kept_for_its_day),
         WITH(test_a_late_upload_is_one),
         WITH(test_untold),
         WITH(test_the_bound),
