@@ -394,6 +394,7 @@ static void done_with(struct engine *engine, const struct ordered *item)
     if (engine->config.tape)
         tape_put(engine->config.tape, item->record, item->worker);
     order_done(&engine->order);
+    ahead_step(engine);
 }
 
 /* All that is ready. Returns false when consumption must pause. */
