@@ -57,11 +57,32 @@ static size_t find(const struct map *map, const void *key, size_t key_size, uint
     return at;
 }
 
+uint64_t map_hash(const void *key, size_t key_size)
+{
+    return hash64(key, key_size, MAP_SEED);
+}
+
+void map_prefetch(const struct map *map, uint64_t hash)
+{
+    if (map->count > 0)
+        __builtin_prefetch(&map->slot[hash & map->mask]);
+}
+
+void *map_expect(const struct map *map, uint64_t hash)
+{
+    if (map->count == 0)
+        return NULL;
+    size_t at = hash & map->mask;
+    while (map->slot[at].value && map->slot[at].hash != hash)
+        at = (at + 1) & map->mask;
+    return map->slot[at].value;
+}
+
 void *map_get(const struct map *map, const void *key, size_t key_size)
 {
     if (map->count == 0)
         return NULL;
-    return map->slot[find(map, key, key_size, hash64(key, key_size, MAP_SEED))].value;
+    return map->slot[find(map, key, key_size, map_hash(key, key_size))].value;
 }
 
 static void grow(struct map *map)
@@ -85,7 +106,7 @@ void *map_put(struct map *map, const void *key, size_t key_size, void *value)
 {
     if (!map->slot || 2 * (map->count + 1) > map->mask + 1)
         grow(map);
-    uint64_t hash = hash64(key, key_size, MAP_SEED);
+    uint64_t hash = map_hash(key, key_size);
     struct map_entry *entry = &map->slot[find(map, key, key_size, hash)];
     void *before = entry->value;
     if (!before) {
@@ -105,7 +126,7 @@ void *map_remove(struct map *map, const void *key, size_t key_size)
 {
     if (map->count == 0)
         return NULL;
-    size_t hole = find(map, key, key_size, hash64(key, key_size, MAP_SEED));
+    size_t hole = find(map, key, key_size, map_hash(key, key_size));
     void *value = map->slot[hole].value;
     if (!value)
         return NULL;

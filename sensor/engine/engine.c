@@ -397,6 +397,7 @@ static void done_with(struct engine *engine, const struct ordered *item)
     if (engine->config.tape)
         again_put(engine, item);
     order_done(&engine->order);
+    ahead_step(engine);
 }
 
 /* All that is ready. Returns false when consumption must pause. */

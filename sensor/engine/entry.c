@@ -138,7 +138,7 @@ static void take_record(struct engine *engine, const struct entry *entry)
     }
     if (header->time_ns > worker->last.ns)
         worker->last.ns = header->time_ns;
-    if (header->kind == RECORD_FLOW)
+    if (header->kind == RECORD_FLOW && !engine->config.workers_stay)
         open_flows_note(&engine->open_flows, entry->worker, (const void *)header);
     order_add(&engine->order, header, entry->worker, entry->incarnation);
     if (header->kind == RECORD_FLOW &&

@@ -22,6 +22,7 @@
 
 #define BATCH_RECORDS 1024u       /* of one worker */
 #define BATCH_BYTES   (1u << 20u) /* of all */
+#define AHEAD         8u          /* entries that are looked at before they are taken */
 #define QUEUE_MAX     64          /* rings of one worker */
 #define UNHEARD_MAX   15          /* seconds */
 
@@ -52,13 +53,33 @@ static void put_lost(struct engine *engine, uint32_t worker, const struct intake
     buffer_put(&engine->batch, text, sizeof text);
 }
 
+static const uint8_t *behind(const struct entry *entry)
+{
+    return (const uint8_t *)(entry + 1) + entry->size;
+}
+
+/* What is known of its flow is looked for a little later: fetched. Nobody has validated it yet. */
+static uint64_t prefetch_flow(const struct engine *engine, const struct entry *entry)
+{
+    const struct record_flow *record = (const void *)(entry + 1);
+    if (entry->kind != ENTRY_RECORD || entry->size < sizeof *record ||
+        record->header.kind != RECORD_FLOW || engine->config.workers_stay)
+        return 0;
+    return open_flows_prefetch(&engine->open_flows, entry->worker, &record->key);
+}
+
 static void take_batch(struct engine *engine)
 {
-    const uint8_t *at = engine->batch.data, *end = at + engine->batch.size;
-    while (at < end) {
-        const struct entry *entry = (const void *)at;
-        entry_take(engine, entry);
-        at += sizeof *entry + entry->size;
+    const uint8_t *at = engine->batch.data, *end = at + engine->batch.size, *ahead = at;
+    uint64_t hash[AHEAD] = {0};
+    for (size_t taken = 0, seen = 0; at < end; taken++) {
+        for (; ahead < end && seen < taken + AHEAD; seen++) {
+            hash[seen % AHEAD] = prefetch_flow(engine, (const void *)ahead);
+            ahead = behind((const void *)ahead);
+        }
+        open_flows_expect(&engine->open_flows, hash[(taken + AHEAD / 2) % AHEAD]);
+        entry_take(engine, (const void *)at);
+        at = behind((const void *)at);
     }
 }
 

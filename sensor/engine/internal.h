@@ -27,6 +27,7 @@
 #ifndef WEIR_ENGINE_INTERNAL_H
 #define WEIR_ENGINE_INTERNAL_H
 
+#include "ahead.h"
 #include "entry.h"
 #include "halves.h"
 #include "identity.h"
@@ -211,6 +212,7 @@ struct engine {
     struct worker worker[ENGINE_WORKERS_MAX];
     struct open_flows open_flows;
     struct order order;
+    struct ahead ahead;
     struct again again;
     struct names names;
     struct identity identity;

@@ -237,21 +237,41 @@ static bool is_contradicted(struct names *names, const char *domain, const char 
     return true;
 }
 
+static struct destination named(const char *domain)
+{
+    struct destination destination = {.role = ROLE_CLIENT, .kind = DESTINATION_DOMAIN};
+    memcpy(destination.name, domain, strlen(domain) + 1); /* ≤ RECORD_NAME_MAX */
+    return destination;
+}
+
+static struct destination unnamed(const struct names *names, const struct ip *remote)
+{
+    uint32_t number = networks_as(names->networks, remote);
+    return number > 0 ? destination_of_as(ROLE_CLIENT, number)
+                      : destination_of_prefix(ROLE_CLIENT, remote);
+}
+
+static const char *domain_of(const struct names *names, const char *server_name)
+{
+    return *server_name ? suffixes_registrable(names->suffixes, server_name, true) : NULL;
+}
+
+struct destination names_guess(const struct names *names, const char *server_name,
+                               const struct ip *remote)
+{
+    const char *domain = domain_of(names, server_name);
+    return domain ? named(domain) : unnamed(names, remote);
+}
+
 struct destination names_destination(struct names *names, const char *server_name,
                                      const char *certificate, const struct ip *remote,
                                      bool *unverified)
 {
-    const char *domain =
-        *server_name ? suffixes_registrable(names->suffixes, server_name, true) : NULL;
+    const char *domain = domain_of(names, server_name);
     *unverified = false;
     bool claim = domain && certificate && is_contradicted(names, domain, certificate);
-    if (domain && !claim && answered(names, domain, remote)) {
-        struct destination destination = {.role = ROLE_CLIENT, .kind = DESTINATION_DOMAIN};
-        memcpy(destination.name, domain, strlen(domain) + 1); /* ≤ RECORD_NAME_MAX */
-        return destination;
-    }
+    if (domain && !claim && answered(names, domain, remote))
+        return named(domain);
     *unverified = *server_name != '\0';
-    uint32_t number = networks_as(names->networks, remote);
-    return number > 0 ? destination_of_as(ROLE_CLIENT, number)
-                      : destination_of_prefix(ROLE_CLIENT, remote);
+    return unnamed(names, remote);
 }

@@ -56,6 +56,9 @@ const char *names_of_flow(struct names *names, const struct flow_key *key);
 struct destination names_destination(struct names *names, const char *server_name,
                                      const char *certificate, const struct ip *remote,
                                      bool *unverified);
+/* What that will probably be, without a change to what is known. */
+struct destination names_guess(const struct names *names, const char *server_name,
+                               const struct ip *remote);
 /* names_pack.c: all of it, for a restart; into an empty one. False: it is not that. */
 void names_pack(const struct names *names, struct buffer *out);
 bool names_unpack(struct names *names, struct cursor *in);

@@ -88,6 +88,24 @@ static struct open_flow *reuse(struct open_flows *flows, struct open_flow *open,
     return NULL;
 }
 
+uint64_t open_flows_prefetch(const struct open_flows *flows, uint32_t worker,
+                             const struct flow_key *flow)
+{
+    struct open_key key = key_of(worker, flow);
+    uint64_t hash = map_hash(&key, sizeof key);
+    map_prefetch(&flows->map, hash);
+    return hash;
+}
+
+void open_flows_expect(const struct open_flows *flows, uint64_t hash)
+{
+    const struct open_flow *open = map_expect(&flows->map, hash);
+    if (!open)
+        return;
+    __builtin_prefetch(open);
+    __builtin_prefetch(open->thin);
+}
+
 void open_flows_note(struct open_flows *flows, uint32_t worker, const struct record_flow *record)
 {
     uint8_t thin[THIN_MAX(RECORD_MAX_BYTES)];

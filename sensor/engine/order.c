@@ -14,7 +14,7 @@
 #define BLOCK_BYTES 448u  /* a flow record with a short text */
 #define SPARES_MAX  8192u /* kept: what two watermarks complete */
 #define NEAR        32u
-#define EXPECTED    2u
+#define EXPECTED    12u
 
 struct spare_block {
     struct spare_block *next;
@@ -388,7 +388,7 @@ void order_force(struct order *order)
 
 /* --- consuming ------------------------------------------------------------------------------- */
 
-/* What comes next but one was copied here some thousand records ago. */
+/* What comes soon was copied here some thousand records ago. */
 static void expect(const struct order *order)
 {
     if (order->next + EXPECTED >= order->ready)
@@ -396,6 +396,11 @@ static void expect(const struct order *order)
     const char *record = (const char *)order->item[order->next + EXPECTED].record;
     for (size_t line = 0; line < BLOCK_BYTES; line += 64)
         __builtin_prefetch(record + line);
+}
+
+const struct ordered *order_ahead(const struct order *order, size_t records)
+{
+    return order->next + records < order->ready ? &order->item[order->next + records] : NULL;
 }
 
 const struct ordered *order_peek(const struct order *order)

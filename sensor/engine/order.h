@@ -81,6 +81,8 @@ bool order_holds(const struct order *order, uint32_t worker);
 void order_force(struct order *order);
 /* The next record to consume, or NULL. Valid until order_done. */
 const struct ordered *order_peek(const struct order *order);
+/* So many behind it, or NULL: not ready yet. */
+const struct ordered *order_ahead(const struct order *order, size_t records);
 void order_done(struct order *order); /* the peeked one is consumed and freed */
 
 #endif

@@ -100,14 +100,22 @@ static void take_out(const struct recent_keys *recent, struct recent_table *tabl
 
 /* --- two generations ------------------------------------------------------------------------- */
 
+/* What is forgotten leaves its room: it is cleared faster than another is got from the system. */
+static void turn(struct recent_keys *recent)
+{
+    struct recent_table room = recent->old;
+    recent->forgotten += room.count;
+    recent->old = recent->young;
+    recent->young = room;
+    recent->young.count = 0;
+    if (room.slot)
+        memset(room.slot, 0, (room.mask + 1) * bytes_of(recent));
+}
+
 static uint64_t *add(struct recent_keys *recent, uint64_t key)
 {
-    if (recent->young.count >= recent->room) {
-        recent->forgotten += recent->old.count;
-        fini(recent, &recent->old);
-        recent->old = recent->young;
-        recent->young = (struct recent_table){NULL};
-    }
+    if (recent->young.count >= recent->room)
+        turn(recent);
     return put(recent, &recent->young, key);
 }
 

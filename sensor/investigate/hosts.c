@@ -46,14 +46,14 @@ void hosts_free(struct hosts *hosts)
 }
 
 /* The entry of `key`, made (zeroed) when there is room for it; NULL when there is none. Its key
- * lies behind it, and the map borrows that. */
+ * lies behind it, with a zero at its end, and the map borrows that. */
 static void *get_or_make(struct map *map, const void *key, size_t key_size, size_t value_size,
                          size_t most)
 {
     void *value = map_get(map, key, key_size);
     if (value || map->count >= most)
         return value;
-    value = xcalloc(1, value_size + key_size);
+    value = xcalloc(1, value_size + key_size + 1);
     map_put(map, memcpy((char *)value + value_size, key, key_size), key_size, value);
     return value;
 }
@@ -82,10 +82,15 @@ static void add_outside(struct hosts *hosts, const struct flow_view *view)
     }
 }
 
+/* Of a place that nothing was sent to, as a scan has them by the thousand, there is nothing to
+ * rank.
+ */
 static void add_destination(struct hosts *hosts, struct host_sum *host,
                             const struct flow_view *view)
 {
     char key[DESTINATION_KEY_SIZE];
+    if (view->out.value == 0 && view->out.low == 0 && view->out.high == 0)
+        return;
     size_t size = destination_put_key(view->destination, key);
     struct destination_sum *sum =
         get_or_make(&host->destinations, key, size, sizeof *sum, HOSTS_DESTINATIONS);
@@ -93,8 +98,6 @@ static void add_destination(struct hosts *hosts, struct host_sum *host,
         hosts->overflow++;
         return;
     }
-    if (*sum->destination.name == '\0')
-        sum->destination = *view->destination;
     volume_add(&sum->out, view->out);
 }
 
@@ -156,6 +159,11 @@ void hosts_add_content(struct hosts *hosts, const struct ip *host,
 const struct host_content *hosts_content_of(const struct hosts *hosts, const struct ip *host)
 {
     return map_get(&hosts->content, host, sizeof *host);
+}
+
+const char *destination_sum_name(const struct destination_sum *sum)
+{
+    return strchr(strchr(sum->key, '|') + 1, '|') + 1;
 }
 
 /* --- ranking --------------------------------------------------------------------------------- */

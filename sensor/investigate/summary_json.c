@@ -245,7 +245,7 @@ static void put_ranking(struct json *json, const struct summary *s)
         json_uint(json, "in_bytes", r->host->in_bytes);
         json_number(json, "pcr", r->pcr);
         json_number(json, "weight", r->weight);
-        json_str(json, "top_destination", r->top ? r->top->destination.name : NULL);
+        json_str(json, "top_destination", r->top ? destination_sum_name(r->top) : NULL);
         json_uint(json, "top_destination_bytes", r->top ? r->top->out.value : 0);
         put_volume(json, "top_destination_out", r->top ? r->top->out : (struct volume){0});
         json_uint(json, "top_destination_hosts", r->top_hosts);

@@ -235,7 +235,7 @@ static void put_ranking(struct buffer *b, const struct summary *s)
                     coverage_volume(r->host->out, out), r->pcr);
         if (r->top)
             buffer_text(b, "; %s to %s (%u host%s used it)", figure_bytes(r->top->out.value, top),
-                        r->top->destination.name, r->top_hosts, r->top_hosts == 1 ? "" : "s");
+                        destination_sum_name(r->top), r->top_hosts, r->top_hosts == 1 ? "" : "s");
         buffer_text(b, "\n");
         put_counted(b, s->hosts, &r->host->host);
     }

@@ -86,6 +86,14 @@ void record_flow_texts(const struct record_flow *record, char text[FLOW_TEXTS][R
     }
 }
 
+void record_flow_text(const struct record_flow *record, unsigned which,
+                      char text[RECORD_NAME_MAX + 1])
+{
+    size_t size = record->text_size[which];
+    memcpy(text, record->tail + text_offset(record, which), size);
+    text[size] = '\0';
+}
+
 bool record_flow_tunnels(const struct record_flow *record, struct tunnel tunnel[SIDES])
 {
     const char *at = record->tail + text_offset(record, FLOW_TEXTS);

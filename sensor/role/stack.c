@@ -155,6 +155,7 @@ static int open_engine(struct stack *stack)
         .max_hosts = c->config->max_hosts,
         .hindsight = c->hindsight,
         .told = c->told,
+        .workers_stay = !c->live && c->config->workers == 0,
         .keep_profiles = c->keep_profiles,
         .judged_ns = c->judged_ns,
         .tape = c->tape,

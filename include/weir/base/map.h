@@ -28,6 +28,12 @@ void map_fini(struct map *map, void (*free_value)(void *value));
 void *map_get(const struct map *map, const void *key, size_t key_size);
 /* Inserts or replaces; returns the old value or NULL. `value` must not be NULL. */
 void *map_put(struct map *map, const void *key, size_t key_size, void *value);
+/* To fetch what will be looked for soon into the processor's cache, in two steps some records
+ * apart: the place of a key by its hash, then what lies there: a value under that hash, probably
+ * the key's, or NULL. It is a hint: whoever goes by what is there asks map_get. */
+uint64_t map_hash(const void *key, size_t key_size);
+void map_prefetch(const struct map *map, uint64_t hash);
+void *map_expect(const struct map *map, uint64_t hash);
 void *map_remove(struct map *map, const void *key, size_t key_size);
 /* The next used entry from *position (start with 0), or NULL. Do not put or remove meanwhile. */
 const struct map_entry *map_next(const struct map *map, size_t *position);

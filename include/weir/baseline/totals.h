@@ -102,6 +102,8 @@ size_t totals_room(const struct host_total *total);
  * frees it. */
 bool totals_adopt(struct totals *totals, struct host_total *total);
 struct host_total *totals_get(const struct totals *totals, const struct ip *host, int64_t hour);
+/* It is added to soon: fetched into the processor's cache. */
+void totals_prefetch(const struct pair_total *pair);
 /* Adds to the pair and to the host. Returns the pair added to. */
 struct pair_total *totals_add(struct host_total *host, const struct destination *destination,
                               struct volume out, uint64_t in_bytes, uint32_t flows);

@@ -176,6 +176,7 @@ struct engine_config {
     uint32_t workers; /* ≥ ring_count; 0: ring_count */
     bool live; /* workers may be replaced, watermarks advance time, silence is watched, the end
                   of all input closes no incident */
+    bool workers_stay;   /* they are threads of this process: none is ever lost without it */
     struct store *store; /* given: it is there for as long as the engine is */
     /* Or, live: the engine's own, connected to again whenever it was lost. Borrowed. */
     const struct store_config *reach;

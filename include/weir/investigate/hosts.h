@@ -18,14 +18,14 @@ struct host_sum {
     struct volume out;
     uint64_t in_bytes, flows;
     struct volume service_out[SERVICES];
-    struct map destinations; /* destination key → struct destination_sum */
+    struct map destinations; /* that anything was sent to: destination key → destination_sum */
 };
 
 struct destination_sum {
-    struct destination destination;
     struct volume out;
-    uint32_t hosts; /* in the fleet-wide map only: how many hosts sent to it */
+    char key[]; /* "client|domain|example.jp": the map's */
 };
+const char *destination_sum_name(const struct destination_sum *sum); /* the key's last part */
 
 struct host_content {
     struct counter counter;

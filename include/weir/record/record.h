@@ -464,6 +464,9 @@ enum record_fault record_validate(const void *record, size_t size);
 /* The texts of a valid record, as strings. */
 void record_flow_texts(const struct record_flow *record,
                        char text[FLOW_TEXTS][RECORD_NAME_MAX + 1]);
+/* One of them. */
+void record_flow_text(const struct record_flow *record, unsigned which,
+                      char text[RECORD_NAME_MAX + 1]);
 /* How the packets of both sides travelled, each as the flow's sides lie; count 0: in no tunnel.
  * False: neither was in one. The record is valid. */
 bool record_flow_tunnels(const struct record_flow *record, struct tunnel tunnel[SIDES]);

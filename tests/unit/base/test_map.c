@@ -168,12 +168,35 @@ static void test_keys_are_borrowed(void **state)
     assert_true(map.borrows);
 }
 
+/* By its hash what is there is found, and nothing where nothing is. */
+static void test_expected(void **state)
+{
+    uint64_t value[KEYS];
+    struct map map;
+    (void)state;
+    map_init_borrowing(&map);
+    map_prefetch(&map, 7);
+    assert_null(map_expect(&map, 7));
+    for (size_t i = 0; i < KEYS; i++) {
+        value[i] = i;
+        map_put(&map, &value[i], sizeof value[i], &value[i]);
+    }
+    for (uint64_t i = 0; i < KEYS; i += 2)
+        map_remove(&map, &i, sizeof i);
+    for (uint64_t i = 0; i < KEYS; i++) {
+        uint64_t hash = map_hash(&i, sizeof i);
+        map_prefetch(&map, hash);
+        assert_ptr_equal(map_expect(&map, hash), i % 2 ? &value[i] : NULL);
+    }
+    map_fini(&map, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_an_array), cmocka_unit_test(test_keys_are_bytes),
         cmocka_unit_test(test_keys_are_copied),  cmocka_unit_test(test_keys_are_borrowed),
         cmocka_unit_test(test_sorted),           cmocka_unit_test(test_next_sees_each_once),
-        cmocka_unit_test(test_values_are_freed)};
+        cmocka_unit_test(test_values_are_freed), cmocka_unit_test(test_expected)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

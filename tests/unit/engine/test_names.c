@@ -75,6 +75,9 @@ static void expect_with(struct names *names, const char *server_name, const char
     assert_string_equal(destination.name, name);
     assert_int_equal(destination.kind, kind);
     assert_int_equal(said, unverified);
+    struct destination guess = names_guess(names, server_name, &ip);
+    if (!unverified)
+        assert_string_equal(guess.name, name);
 }
 
 #ifdef WEIR_HAVE_MAXMINDDB

@@ -47,6 +47,14 @@ static void test_nothing_before_its_watermark(void **state)
     assert_true(order_watermark(&order, 0, (struct ptime){100}));
     expect_next(&order, 1, 0);
     assert_null(order_peek(&order));
+    add(&order, 0, 2, 110, 1);
+    add(&order, 0, 3, 120, 1);
+    add(&order, 0, 4, 130, 1);
+    order_watermark(&order, 0, (struct ptime){120});
+    assert_int_equal(order_ahead(&order, 1)->record->number, 3);
+    assert_null(order_ahead(&order, 2)); /* not ready */
+    expect_next(&order, 2, 0);
+    assert_null(order_ahead(&order, 1));
     order_fini(&order);
 }
 

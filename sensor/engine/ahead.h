@@ -1,0 +1,30 @@
+/* What the next records look for is fetched before they do: each of them changes its host, the
+ * host's hour, a pair and two stories, which lie nowhere near each other and mostly in no cache. So
+ * while a record is consumed, those behind it are gone through in steps, the last of them first:
+ *
+ *   its way, its destination → hashes → host → hour, host's story → pair → pair's story
+ *
+ * Each step reads what the one before, some records ago, has fetched. Nothing is kept but hashes,
+ * and nothing is changed: a wrong guess costs time. Engine thread. */
+#ifndef WEIR_ENGINE_AHEAD_H
+#define WEIR_ENGINE_AHEAD_H
+
+#include <stdint.h>
+
+#define AHEAD_ROOM 16u /* a power of two, above the first step's distance */
+
+struct ahead_record {
+    uint64_t number;             /* which record's, as many were consumed before it; 0: none */
+    uint64_t host, place, story; /* hashes of its keys; number 0: it has none */
+};
+
+struct ahead {
+    uint64_t done; /* records that were consumed */
+    struct ahead_record of[AHEAD_ROOM];
+};
+
+struct engine;
+/* Once a record of the order is consumed. */
+void ahead_step(struct engine *engine);
+
+#endif
