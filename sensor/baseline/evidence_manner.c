@@ -113,7 +113,7 @@ static double add_beacon(struct day_evidence *into, const struct profile *profil
         return most;
     uint64_t connections = histogram_floor(histogram_bin(rhythm_connections(&pair->rhythm)));
     evidence_mark_exact(into, EVIDENCE_BEACON, l_of_score(score), connections, asked.name);
-    return fmax(most, score);
+    return fmax(most, fmin(score, SCORE_MOST * (1 - REST_LEAST))); /* of those beyond it L is one */
 }
 
 /* Only what may be the largest is scored. */

@@ -180,12 +180,26 @@ static void add_uploads(struct day_evidence *into, const struct profile *profile
     }
 }
 
+/* Of the day's bytes that had not gone to a place, those that were this hour's. */
+static uint64_t less_of_hour(const struct whole_hour *hour)
+{
+    size_t position = 0;
+    if (!hour->name)
+        return hour->less;
+    for (const struct map_entry *e; (e = map_next(&hour->total->pairs, &position)) != NULL;) {
+        const struct pair_total *sum = e->value;
+        if (evidence_name(&sum->destination) == hour->name)
+            return hour->less < sum->out.value ? hour->less : sum->out.value;
+    }
+    return 0;
+}
+
 /* A cold host's own past says nothing yet. */
 static void add_ratio(struct day_evidence *into, const struct profile *profile,
                       const struct civil *civil, const struct whole_hour *hour)
 {
     const struct host_total *total = hour->total;
-    uint64_t all = total->out.value, out = fewer(all, hour->less);
+    uint64_t all = total->out.value, out = fewer(all, less_of_hour(hour));
     if (evidence_is_cold(profile, civil) || elsewhere_with(&total->elsewhere, all) > all)
         return;
     struct evidence_mark mark = evidence_ratio_of_hour(profile, civil, out, total->in_bytes);

@@ -232,10 +232,11 @@ struct hindsight *hindsight_new(struct ledger *ledger, struct calendar *calendar
     if (whole)
         peers_count_new(counting);
     peers_end(counting);
-    if (whole) {
+    if (whole)
         measure_days(hindsight);
+    ledger_hold_none(ledger);
+    if (whole)
         return hindsight;
-    }
     hindsight_free(hindsight);
     return NULL;
 }

@@ -4,7 +4,8 @@
  * ends with six silent hours (engine/stories.h). A record is counted in the hour of its time or,
  * for two minutes, in the one before: between two hours with seven silent ones in between are more
  * than six. So from each hour of which something can be told, back to the first silence of that
- * length.
+ * length; and the hour behind it, for it is told two minutes into that, with what its story has by
+ * then.
  *
  * Engine thread. */
 #include "hindsight_local.h"
@@ -20,6 +21,11 @@ static bool follows_silence(const struct ledger_hour *hour)
     return hour[0].hour - hour[-1].hour > SILENT_HOURS;
 }
 
+static void need(struct past *past, size_t i, bool needed)
+{
+    past->story.hour[i / 64] |= (uint64_t)needed << i % 64;
+}
+
 static void find_hours(const struct hindsight *hindsight, struct past *past)
 {
     const struct ledger_host *from = past->from;
@@ -31,8 +37,11 @@ static void find_hours(const struct hindsight *hindsight, struct past *past)
         const struct host_day *day = &past->day[d];
         bool may = open_may_tell_on(hindsight, past, day->day);
         for (size_t i = day->to; i-- > day->from;) {
-            needed |= may || from->hour[i].others;
-            past->story.hour[i / 64] |= (uint64_t)needed << i % 64;
+            bool tells = may || from->hour[i].others;
+            needed |= tells;
+            need(past, i, needed);
+            if (tells && i + 1 < from->count && from->hour[i + 1].hour == from->hour[i].hour + 1)
+                need(past, i + 1, true);
             needed = needed && i > 0 && !follows_silence(&from->hour[i]);
         }
     }

@@ -77,8 +77,7 @@ void ledger_free(struct ledger *ledger)
     free(ledger->host);
     free(ledger->destination);
     free(ledger->scratch);
-    free(ledger->held.sheet);
-    free(ledger->held.pair);
+    ledger_hold_none(ledger);
     free(ledger->path);
     free(ledger);
 }
@@ -297,6 +296,13 @@ void ledger_hold(struct ledger *ledger, const struct ledger_host *host)
         ledger->held.sheet[i].pair = ledger->held.pair + pairs;
     }
     ledger->held.host = host;
+}
+
+void ledger_hold_none(struct ledger *ledger)
+{
+    free(ledger->held.sheet);
+    free(ledger->held.pair);
+    memset(&ledger->held, 0, sizeof ledger->held);
 }
 
 struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host *host, size_t i)

@@ -102,6 +102,8 @@ static int read_unit(const struct piece *piece, struct session *session,
     options->filter = hunt->options.filter;
     options->times = piece->unit->times;
     options->online = true;
+    if (piece->unit != &hunt->unit[hunt->unit_count - 1]) /* what comes next is the next unit's */
+        options->whole_until = piece->unit->times.until;
     options->progressed = on_progress;
     int failed = session_run(session, options);
     if (session->interrupted)

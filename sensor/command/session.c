@@ -107,6 +107,7 @@ static int open_stack(struct session *s, bool hold)
         .hindsight = s->hindsight ? s->hindsight : o->hindsight,
         .told = o->told,
         .keep_profiles = o->save_baseline && !s->again, /* what the first reading learned */
+        .whole_until = o->whole_until,
         .judged_ns = s->ledger && !s->again ? SESSION_LOOK_BACK_NS : 0,
         .tape = s->tape,
         .before = look_back_has_tape(s) ? &s->before : NULL,
@@ -439,6 +440,8 @@ void session_describe(const struct session *s, struct summary_input *input, stru
     summary->hindsight = s->hindsight || s->options.hindsight;
     summary->readings = s->again && !look_back_has_tape(s) ? 2 : 1;
     const struct engine_counts *counts = engine_counts_of(s->stack.engine);
+    summary->first = s->observed ? s->before.first : counts->first;
+    summary->last = s->observed ? s->before.last : counts->last;
     if (counts->last.ns != INT64_MIN && counts->last.ns - counts->first.ns > SESSION_LOOK_BACK_NS)
         summary->why_online = s->why_online; /* what is short is judged online anyway */
     summary->told = s->options.told;

@@ -31,6 +31,7 @@ struct session_options {
     const char *save_baseline; /* FILE or NULL */
     const char *noise;         /* silences that hold: a noise.json, or NULL */
     bool online;               /* as a live sensor would have told it, however long it is */
+    struct ptime whole_until;  /* engine.h */
     /* Made before, of more than these inputs: it is judged by, and nothing is learned. Its fleet
      * goes to the engine. It outlives the session. */
     struct hindsight *hindsight;

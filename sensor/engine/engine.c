@@ -448,6 +448,7 @@ static void finish_replay(struct engine *engine)
     struct error error = {0};
     struct ptime last = engine->counts.last;
     if (last.ns != INT64_MIN) {
+        close_judge_through(engine, engine->config.whole_until, last);
         entry_end_absences(engine, last);
         tunnelled_held(engine, last, true);
         hosts_turn_all(engine);

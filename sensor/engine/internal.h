@@ -506,6 +506,8 @@ void close_queue_changed(struct engine *engine, struct host_total *total); /* to
 void close_forget_changed(struct engine *engine, int64_t hour); /* through it: not any more */
 bool close_due(const struct engine *engine, struct ptime now);
 void close_judge(struct engine *engine, struct ptime now); /* is due: before anything forgets */
+/* Hours that end by `until`. */
+void close_judge_through(struct engine *engine, struct ptime until, struct ptime now);
 void close_hour(struct engine *engine, struct ptime now);  /* close_paused: until that is over */
 void close_schedule(struct engine *engine, struct ptime now);
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);

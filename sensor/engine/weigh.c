@@ -196,10 +196,11 @@ static bool look_at_whole(const struct at *at, struct slot *slot)
     turn_peers(at);
     slot->whole = true;
     struct whole_hour hour = whole_hour(at);
+    struct day_evidence before = slot->open;
     if (hour.total)
         evidence_add_whole_hour(&slot->open, at->host->profile, at->engine->fleet, at->civil,
                                 &hour);
-    return hour.total != NULL;
+    return memcmp(&before, &slot->open, sizeof before) != 0;
 }
 
 /* --- telling ---------------------------------------------------------------------------------- */
@@ -409,6 +410,13 @@ static void add_to_newer(const struct at *older, const struct destination *desti
         weigh_slot(&at, slot);
 }
 
+/* And not learned: what it came to would be counted twice. */
+static bool is_over(const struct engine *engine, const struct profile *profile, int64_t hour)
+{
+    return (hour <= engine->whole_hour || hour <= engine->closed_hour) &&
+           profile->last_closed_hour < hour;
+}
+
 void weigh_record(struct engine *engine, struct host *host, const struct civil *civil,
                   struct host_total *total, struct pair_total *pair, enum baseline_state state,
                   struct ptime now)
@@ -418,14 +426,13 @@ void weigh_record(struct engine *engine, struct host *host, const struct civil *
                     .civil = civil,
                     .total = total,
                     .first = account_first_of_day(engine, civil),
-                    .whole =
-                        civil->hour <= engine->whole_hour || civil->hour <= engine->closed_hour,
                     .now = now};
     if (!host->profile || (state == BASELINE_LEARNING && !evidence_is_cold(host->profile, civil)))
         return;
     weigh_set_budget(engine);
     if (engine->config.hindsight && !hosts_may_tell(engine, host, civil->day))
         return;
+    at.whole = is_over(engine, host->profile, civil->hour);
     if (!host->weigh)
         host->weigh = xcalloc(1, sizeof *host->weigh);
     struct slot *slot = &host->weigh->slot[civil->hour & 1];

@@ -257,8 +257,7 @@ static void put_ranking(struct json *json, const struct summary *s)
 
 static void put_lasting(struct json *json, const struct summary *s)
 {
-    const struct engine_counts *counts = engine_counts_of(s->engine);
-    size_t count = hosts_lasting(s->hosts, counts->first, counts->last);
+    size_t count = hosts_lasting(s->hosts, s->first, s->last);
     char text[IP_TEXT_SIZE], id[32];
     json_list(json, "open_throughout");
     for (size_t i = 0; i < count; i++) {

@@ -245,8 +245,7 @@ static void put_ranking(struct buffer *b, const struct summary *s)
 
 static void put_lasting(struct buffer *b, const struct summary *s)
 {
-    const struct engine_counts *counts = engine_counts_of(s->engine);
-    size_t count = hosts_lasting(s->hosts, counts->first, counts->last);
+    size_t count = hosts_lasting(s->hosts, s->first, s->last);
     char host[IP_TEXT_SIZE], remote[IP_TEXT_SIZE], bytes[FIGURE_SIZE];
     if (count > 0)
         buffer_text(b, "\nOpen through the whole capture:\n");

@@ -157,6 +157,7 @@ static int open_engine(struct stack *stack)
         .told = c->told,
         .workers_stay = !c->live && c->config->workers == 0,
         .keep_profiles = c->keep_profiles,
+        .whole_until = c->whole_until,
         .judged_ns = c->judged_ns,
         .tape = c->tape,
         .before = c->before,

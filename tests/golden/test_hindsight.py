@@ -66,21 +66,35 @@ class Office(Case):
         self.assertEqual(run.summary()["mode"], "hindsight")
         self.assertNotIn(DROP, [remote for _, remote in opened(run)])
 
-    def test_read_once_or_twice(self):
+    def once_and_twice(self, log, *words):
         """Where the records of the first reading have no room (builds with WEIR_FAULTS), the inputs are read again."""
+        once = self.replay(*words, log)
+        twice = self.replay(*words, log, env={"WEIR_FAULT": "tape"})
+        summaries = [run.summary() for run in (once, twice)]
+        self.assertEqual([summary.pop("readings") for summary in summaries], [1, 2])
+        for summary in summaries:
+            del summary["duration_s"]
+        self.assertEqual(*summaries)
+        self.assertEqual(*(run.bytes("alerts.ndjson") for run in (once, twice)))
+        return once, twice
+
+    def test_read_once_or_twice(self):
         log = self.log(uploads(THIEF, DROP))
         for words in (("--flows",), ("--workers", "0"), ("--workers", "2")):
-            once = self.replay(*words, log)
-            twice = self.replay(*words, log, env={"WEIR_FAULT": "tape"})
+            once, twice = self.once_and_twice(log, *words)
             self.assertIn((THIEF, DROP), opened(once))
-            summaries = [run.summary() for run in (once, twice)]
-            self.assertEqual([summary.pop("readings") for summary in summaries], [1, 2])
-            for summary in summaries:
-                del summary["duration_s"]
-            self.assertEqual(*summaries)
-            self.assertEqual(*(run.bytes("alerts.ndjson") for run in (once, twice)))
             if words == ("--flows",):
                 self.assertEqual(*(run.bytes("flows.ndjson") for run in (once, twice)))
+
+    def test_told_behind_midnight(self):
+        """What an evening's last hour shows is told two minutes into the next day, of which nothing can be told: what
+        left by then is in the story."""
+        midnight = START + 9 * DAY
+        log = self.log([(midnight - 1200, THIEF, DROP, 60, 20_000_000), (midnight + 20, THIEF, DROP, 2, 80_000)])
+        once, _ = self.once_and_twice(log, "--workers", "0")
+        told = [alert["weir"]["out_bytes"]["value"] for alert in once.alerts()
+                if (alert["source"]["ip"], alert["destination"]["ip"]) == (THIEF, DROP)]
+        self.assertEqual(told[-1], 20_080_000)
 
     def interrupted(self, log, folder, is_time, wait_s=0):
         """An interrupt so long after it is time, by the process and its temporary folder: what was said, the status."""

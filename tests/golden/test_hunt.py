@@ -13,6 +13,8 @@ import weirtest
 from hunts import BRIEF, DROP, THIEF, TWIN
 from weirtest import Case
 
+BUDGET = "--set", "detection.alerts_per_day=0.5"
+
 
 class Hunt(Case):
 
@@ -79,6 +81,24 @@ class Hunt(Case):
         def told(run):
             return [(entry["id"], entry["score"], entry["out_bytes"], entry["first"], entry["last"]) for entry in run.summary()["incidents"]]
         self.assertEqual(told(self.first), told(replay))
+
+    def test_the_last_hour_before_midnight(self):
+        """It is over when its unit ends, and judged so: what only a whole hour shows is told, two minutes later."""
+        folder = self.path("days")
+        os.mkdir(folder)
+        hosts = {connlog.host(n) for n in range(hunts.HOSTS)}
+        evenings = [(connlog.START + day * connlog.DAY - 300, THIEF, DROP, 60, 150_000, 2000) for day in range(15, 20)]
+        by_day = {}
+        for row in [*(row for row in connlog.ordinary_rows(hunts.DAYS) if row[1] in hosts), *evenings]:
+            by_day.setdefault(int(row[0] - connlog.START) // connlog.DAY, []).append(row)
+        for day, rows in by_day.items():
+            with open(os.path.join(folder, f"conn-{day:02}.log"), "w", encoding="utf-8") as file:
+                file.write(connlog.text_of(rows))
+        run = weirtest.weir("hunt", "-q", "--workers", "0", "--unit-days", "1", "-o", self.path("case"), *BUDGET, folder)
+        run.folder = self.path("case")
+        for one in self.replay("--workers", "0", *BUDGET, folder), run:
+            self.assertTrue([alert for alert in one.alerts() if alert["destination"]["ip"] == DROP and
+                             alert["weir"]["state"] != "close" and alert["@timestamp"][11:] == "00:02:00.000Z"], one)
 
     def test_any_number_of_processes_and_killed_ten_times(self):
         alone = self.hunt(self.folder, "--jobs", "1", case="alone")

@@ -4,8 +4,8 @@
  *
  * Bounds: LEDGER_HOURS from the first hour to the last (beyond, ledger_finish says so and nothing
  * more is kept); 16 bytes an hour of a host and each destination's name once in memory, and of the
- * host that is held 40 bytes an hour and 16 an hour of a pair (LEDGER_HELD_PAIRS of them at most);
- * some 8 bytes an hour of a pair, and 6 for each second in which something began, in the file.
+ * host that is held 40 bytes an hour and 16 to 32 an hour of a pair (LEDGER_HELD_PAIRS of them at
+ * most); some 8 bytes an hour of a pair, and 6 for each second in which something began, in the file.
  * Engine thread. */
 #ifndef WEIR_BASELINE_LEDGER_H
 #define WEIR_BASELINE_LEDGER_H
@@ -58,6 +58,7 @@ void ledger_span(const struct ledger *ledger, int64_t *first, int64_t *last);
 /* Reads all of this host's hours at once, for who goes through them several times; those of the one
  * before are let go. One with too many pairs is not held, and read each time. */
 void ledger_hold(struct ledger *ledger, const struct ledger_host *host);
+void ledger_hold_none(struct ledger *ledger); /* its room is given back */
 struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host *host, size_t i);
 /* The same as a total of its own, with when things began: the caller's. */
 struct host_total *ledger_total(struct ledger *ledger, const struct ledger_host *host, size_t i);

@@ -203,6 +203,9 @@ struct engine_config {
     struct tape *tape;
     const struct engine_counts *before; /* of the engine that put them … */
     bool observed;      /* … and told its observer of all flows: they are not told once more */
+    /* A replay's: hours that end by then are over though nothing comes after them; 0: only what
+     * comes later says so. */
+    struct ptime whole_until;
     bool sensor_starts; /* with a checkpoint: since its end nobody watched, which is told */
     const char
         *folder; /* of the journal: a checkpoint is kept there and gone on from; NULL: none */

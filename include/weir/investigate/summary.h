@@ -38,6 +38,7 @@ struct summary {
     const char *timezone;
     const struct engine *engine;
     const struct hosts *hosts;
+    struct ptime first, last; /* of what `hosts` was told of */
     int learn_days;
     bool had_baseline; /* --baseline */
     bool hindsight;    /* every day was held against all the others */

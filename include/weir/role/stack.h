@@ -36,6 +36,7 @@ struct stack_config {
     struct hindsight *hindsight; /* a replay's; as engine_config has it */
     struct engine_told told;     /* likewise */
     bool keep_profiles;          /* likewise */
+    struct ptime whole_until;    /* likewise */
     int64_t judged_ns;           /* likewise */
     struct tape *tape;           /* likewise */
     const struct engine_counts *before; /* likewise */
