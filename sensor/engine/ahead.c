@@ -20,25 +20,28 @@ static void fetch(const void *from, size_t bytes)
 
 /* --- hashes ---------------------------------------------------------------------------------- */
 
-static struct destination guess(const struct engine *engine, const struct record_flow *record,
-                                const struct way *way)
+static bool guess(const struct engine *engine, const struct record_flow *record,
+                  const struct way *way, struct destination *destination)
 {
     char server_name[RECORD_NAME_MAX + 1];
-    if (way->scope == SCOPE_IN)
-        return destination_of_prefix(ROLE_SERVED, &way->remote);
+    if (way->scope == SCOPE_IN) {
+        *destination = destination_of_prefix(ROLE_SERVED, &way->remote);
+        return true;
+    }
     record_flow_text(record, TEXT_SERVER_NAME, server_name);
-    return names_guess(&engine->names, server_name, &way->remote);
+    return names_guess(&engine->names, server_name, &way->remote, destination);
 }
 
 static void hash_keys(const struct engine *engine, const struct record_flow *record,
                       const struct way *way, struct ahead_record *ahead)
 {
     struct story_key key;
-    struct destination destination = guess(engine, record, way);
-    size_t size = story_make_key(&way->host, &destination, &key);
+    struct destination destination;
+    bool known = guess(engine, record, way, &destination);
+    size_t size = story_make_key(&way->host, known ? &destination : NULL, &key);
     ahead->host = map_hash(&key.host, sizeof key.host);
-    ahead->place = map_hash(key.text, size - sizeof key.host);
-    ahead->story = map_hash(&key, size);
+    ahead->place = known ? map_hash(key.text, size - sizeof key.host) : 0;
+    ahead->story = known ? map_hash(&key, size) : 0;
 }
 
 /* Of a flow whose own addresses say that it leaves. */
@@ -104,7 +107,7 @@ static void follow(const struct engine *engine, const struct ahead_record *ahead
         return;
     const struct host_total *total = distance < HOST ? hour_of(host) : NULL;
     const struct pair_total *pair =
-        total && distance < PAIR ? map_expect(&total->pairs, ahead->place) : NULL;
+        total && ahead->place && distance < PAIR ? map_expect(&total->pairs, ahead->place) : NULL;
     switch (distance) {
     case HOST:
         fetch(host, sizeof *host);
@@ -114,12 +117,13 @@ static void follow(const struct engine *engine, const struct ahead_record *ahead
         fetch_entry(story_of(&host->whole));
         break;
     case PLACE:
-        if (total)
+        if (total && ahead->place)
             map_prefetch(&total->pairs, ahead->place);
         fetch_figures(story_of(&host->whole));
         break;
     case PAIR:
-        fetch_pair(engine, total, ahead);
+        if (ahead->place)
+            fetch_pair(engine, total, ahead);
         break;
     case STORY:
         fetch_entry(pair ? story_of(&pair->tie) : NULL);

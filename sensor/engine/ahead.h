@@ -15,7 +15,7 @@
 
 struct ahead_record {
     uint64_t number;             /* which record's, as many were consumed before it; 0: none */
-    uint64_t host, place, story; /* hashes of its keys; number 0: it has none */
+    uint64_t host, place, story; /* hashes of its keys; place, story 0: nobody guesses where to */
 };
 
 struct ahead {

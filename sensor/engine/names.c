@@ -256,11 +256,14 @@ static const char *domain_of(const struct names *names, const char *server_name)
     return *server_name ? suffixes_registrable(names->suffixes, server_name, true) : NULL;
 }
 
-struct destination names_guess(const struct names *names, const char *server_name,
-                               const struct ip *remote)
+bool names_guess(const struct names *names, const char *server_name, const struct ip *remote,
+                 struct destination *destination)
 {
     const char *domain = domain_of(names, server_name);
-    return domain ? named(domain) : unnamed(names, remote);
+    if (!domain && names->networks)
+        return false;
+    *destination = domain ? named(domain) : unnamed(names, remote);
+    return true;
 }
 
 struct destination names_destination(struct names *names, const char *server_name,

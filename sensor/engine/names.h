@@ -56,9 +56,10 @@ const char *names_of_flow(struct names *names, const struct flow_key *key);
 struct destination names_destination(struct names *names, const char *server_name,
                                      const char *certificate, const struct ip *remote,
                                      bool *unverified);
-/* What that will probably be, without a change to what is known. */
-struct destination names_guess(const struct names *names, const char *server_name,
-                               const struct ip *remote);
+/* What that will probably be, without a change to what is known. False: that is not known without
+ * a look into the database of networks, which is dear and done once. */
+bool names_guess(const struct names *names, const char *server_name, const struct ip *remote,
+                 struct destination *destination);
 /* names_pack.c: all of it, for a restart; into an empty one. False: it is not that. */
 void names_pack(const struct names *names, struct buffer *out);
 bool names_unpack(struct names *names, struct cursor *in);

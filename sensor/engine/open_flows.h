@@ -31,11 +31,11 @@ struct open_flows {
 
 void open_flows_init(struct open_flows *flows);
 void open_flows_fini(struct open_flows *flows);
-/* A flow record of that worker: an open flow is kept, an ended one forgotten. */
 /* A record that will be noted soon, in two steps as map_prefetch has it: returns its key's hash. */
 uint64_t open_flows_prefetch(const struct open_flows *flows, uint32_t worker,
                              const struct flow_key *key);
 void open_flows_expect(const struct open_flows *flows, uint64_t hash);
+/* A flow record of that worker: an open flow is kept, an ended one forgotten. */
 void open_flows_note(struct open_flows *flows, uint32_t worker, const struct record_flow *record);
 /* As it was noted, into RECORD_MAX_BYTES. */
 void open_flows_record(const struct open_flow *open, struct record_flow *record);

@@ -1,4 +1,5 @@
 /* DNS messages: bounds, terminated names, and the promise that a question once whole stays. */
+#include "../../../sensor/content/recognise.h"
 #include "weir/content/names.h"
 
 #include <stdlib.h>
@@ -28,6 +29,26 @@ static void check_questions(const uint8_t *data, size_t size, struct dns_message
     }
 }
 
+/* Its strict beginning, as dns_begins tells it of a message over TCP. */
+static int begins_strictly(const uint8_t *data, size_t size)
+{
+    static uint8_t framed[2 + UINT16_MAX];
+    framed[0] = (uint8_t)(size >> 8);
+    framed[1] = (uint8_t)size;
+    memcpy(framed + 2, data, size);
+    return dns_begins(framed, 2 + size) == PARSE_OK;
+}
+
+/* What is taken for DNS on any port is what would be read of it, and all such that begins so. */
+static void check_looks(const uint8_t *data, size_t size, enum parse_result result,
+                        const struct dns_message *message)
+{
+    if (dns_looks_like(data, size))
+        check(result == PARSE_OK && message->qtype != 0);
+    else if (result == PARSE_OK)
+        check(!begins_strictly(data, size)); /* ≤ UINT16_MAX, or it would not be whole */
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct dns_message message, shorter;
@@ -46,8 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_text(message.alias[i]);
     }
     check_questions(data, size, message);
-    if (dns_looks_like(data, size))
-        check(result == PARSE_OK && message.qtype != 0);
+    check_looks(data, size, result, &message);
     if (result == PARSE_OK && size > 0) {
         /* What is whole has no whole prefix, and the prefix knows the question or is too short. */
         check(dns_parse(data, size - 1, &shorter) != PARSE_OK);

@@ -46,7 +46,7 @@ struct rig {
     bool by_device;
     const struct rules *rules; /* of the next rig_new_engine */
     const struct networks *networks;
-    bool live;
+    bool live, workers_stay;
     int64_t heartbeat_ns;
     bool checkpoint; /* the engine keeps one in `folder`; rings are attached by the test */
     uint64_t number[2];
@@ -228,6 +228,7 @@ static inline void rig_new_engine(struct rig *rig)
                                    .workers = rig->workers,
                                    .folder = rig->checkpoint ? rig->folder : NULL,
                                    .live = rig->live,
+                                   .workers_stay = rig->workers_stay,
                                    .heartbeat_ns = rig->heartbeat_ns,
                                    .store = rig->reach ? NULL : rig->store,
                                    .reach = rig->reach,

@@ -25,6 +25,16 @@ static int set_up_replay(void **state)
     return 0;
 }
 
+static int set_up_threads(void **state)
+{
+    struct rig *rig = rig_open(1, 1000);
+    engine_free(rig->engine);
+    rig->workers_stay = true;
+    rig_new_engine(rig);
+    *state = rig;
+    return 0;
+}
+
 static int tear_down(void **state)
 {
     rig_close(*state);
@@ -103,6 +113,19 @@ static void test_what_a_dead_worker_left_is_taken(void **state)
     assert_int_equal(engine_status_of(rig->engine).open_flows, 0);
     assert_int_equal(engine_status_of(rig->engine).workers_absent, 1);
     assert_false(engine_finished(rig->engine));
+}
+
+/* Workers that are the engine's own threads are never lost: nothing is remembered for that. */
+static void test_nothing_is_remembered_of_workers_that_stay(void **state)
+{
+    struct rig *rig = *state;
+    push_progress(rig, 0, MONDAY_8 + 1, 7, 1000);
+    push_progress(rig, 0, MONDAY_8 + 2, 3, 2000);
+    rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_S);
+    begin(rig);
+    assert_int_equal(rig->flows, 2);
+    assert_int_equal(rig->ended[FLOW_OPEN], 2);
+    assert_int_equal(engine_status_of(rig->engine).open_flows, 0);
 }
 
 /* Its sides turned between two records: it is one open flow, and ends once, as it was told last. */
@@ -456,13 +479,15 @@ static void test_a_worker_that_says_nothing(void **state)
 
 int main(void)
 {
-#define WITH(test)        cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define WITH_TWO(test)    cmocka_unit_test_setup_teardown(test, set_up_two, tear_down)
-#define WITH_REPLAY(test) cmocka_unit_test_setup_teardown(test, set_up_replay, tear_down)
+#define WITH(test)         cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_TWO(test)     cmocka_unit_test_setup_teardown(test, set_up_two, tear_down)
+#define WITH_REPLAY(test)  cmocka_unit_test_setup_teardown(test, set_up_replay, tear_down)
+#define WITH_THREADS(test) cmocka_unit_test_setup_teardown(test, set_up_threads, tear_down)
     const struct CMUnitTest tests[] = {
         WITH(test_a_record_of_tomorrow),
         WITH_TWO(test_a_worker_that_says_nothing),
         WITH(test_what_a_dead_worker_left_is_taken),
+        WITH_THREADS(test_nothing_is_remembered_of_workers_that_stay),
         WITH(test_a_flow_that_turned_is_lost_once),
         WITH(test_a_successor),
         WITH(test_successors_that_die_at_once),
