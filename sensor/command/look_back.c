@@ -3,8 +3,8 @@
  *   read as a live sensor would, judged and nothing told; closed hours go into a ledger, records
  *   onto a tape (weir/record/tape.h)
  *   → less than SESSION_LOOK_BACK_NS of it: what was judged is told, and that is all
- *   → more: from there on only totals are gathered, observers told → the ledger in hindsight → the tape again, and
- *     told by that
+ *   → more: from there on only totals are gathered, observers told → the ledger in hindsight → the
+ *     tape again, and told by that
  *
  * Where there is no hindsight in the end (an interrupt, no room, a full disk) it is judged again
  * all the same, as a live sensor would. Where there is no tape (no room, a worker that was lost)

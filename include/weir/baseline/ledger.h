@@ -5,7 +5,8 @@
  * Bounds: LEDGER_HOURS from the first hour to the last (beyond, ledger_finish says so and nothing
  * more is kept); 16 bytes an hour of a host and each destination's name once in memory, and of the
  * host that is held 40 bytes an hour and 16 to 32 an hour of a pair (LEDGER_HELD_PAIRS of them at
- * most); some 8 bytes an hour of a pair, and 6 for each second in which something began, in the file.
+ * most); some 8 bytes an hour of a pair, and 6 for each second in which something began, in the
+ * file.
  * Engine thread. */
 #ifndef WEIR_BASELINE_LEDGER_H
 #define WEIR_BASELINE_LEDGER_H

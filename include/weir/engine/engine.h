@@ -202,7 +202,7 @@ struct engine_config {
      * from there and no ring is read. A worker that was lost is nothing that a tape can say. */
     struct tape *tape;
     const struct engine_counts *before; /* of the engine that put them … */
-    bool observed;      /* … and told its observer of all flows: they are not told once more */
+    bool observed; /* … and told its observer of all flows: they are not told once more */
     /* A replay's: hours that end by then are over though nothing comes after them; 0: only what
      * comes later says so. */
     struct ptime whole_until;
