@@ -17,7 +17,8 @@ void *pages_alloc(size_t size);
 void *pages_calloc(size_t count, size_t size);
 void pages_free(void *memory, size_t count, size_t size);
 
-/* Asks for huge pages for the first gigabyte of the heap, once a process. From there on the heap
+/* Asks for huge pages for the first gigabyte of the heap, once a process: address space that it
+ * never gives back, and is charged where the kernel does not overcommit. From there on the heap
  * keeps what it once had, up to 2 GiB that nobody uses. For a process that keeps much in small
  * blocks. */
 void pages_heap(void);
