@@ -508,7 +508,7 @@ bool close_due(const struct engine *engine, struct ptime now);
 void close_judge(struct engine *engine, struct ptime now); /* is due: before anything forgets */
 /* Hours that end by `until`. */
 void close_judge_through(struct engine *engine, struct ptime until, struct ptime now);
-void close_hour(struct engine *engine, struct ptime now);  /* close_paused: until that is over */
+void close_hour(struct engine *engine, struct ptime now); /* close_paused: until that is over */
 void close_schedule(struct engine *engine, struct ptime now);
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);
 void close_note_passed(struct engine *engine, const struct civil *civil); /* totals_pass */
