@@ -89,10 +89,10 @@ static struct open_flow *reuse(struct open_flows *flows, struct open_flow *open,
 }
 
 uint64_t open_flows_prefetch(const struct open_flows *flows, uint32_t worker,
-                             const struct flow_key *flow)
+                             const struct flow_key *key)
 {
-    struct open_key key = key_of(worker, flow);
-    uint64_t hash = map_hash(&key, sizeof key);
+    struct open_key of = key_of(worker, key);
+    uint64_t hash = map_hash(&of, sizeof of);
     map_prefetch(&flows->map, hash);
     return hash;
 }

@@ -189,6 +189,17 @@ static void begin_slot(const struct at *at, struct slot *slot)
     slot->valid = true;
 }
 
+/* Marks only grow; of equal ones one may have taken another's place. */
+static bool has_grown(const struct day_evidence *evidence, const struct day_evidence *before)
+{
+    bool grown = evidence->known != before->known;
+    for (int kind = 0; kind < EVIDENCES; kind++) {
+        const struct evidence_mark *now = &evidence->mark[kind], *then = &before->mark[kind];
+        grown |= now->l > then->l || now->bytes != then->bytes || now->pair != then->pair;
+    }
+    return grown;
+}
+
 static bool look_at_whole(const struct at *at, struct slot *slot)
 {
     if (!at->whole || slot->whole)
@@ -200,7 +211,7 @@ static bool look_at_whole(const struct at *at, struct slot *slot)
     if (hour.total)
         evidence_add_whole_hour(&slot->open, at->host->profile, at->engine->fleet, at->civil,
                                 &hour);
-    return memcmp(&before, &slot->open, sizeof before) != 0;
+    return has_grown(&slot->open, &before);
 }
 
 /* --- telling ---------------------------------------------------------------------------------- */
