@@ -87,8 +87,7 @@ class Office(Case):
                 self.assertEqual(*(run.bytes("flows.ndjson") for run in (once, twice)))
 
     def test_told_behind_midnight(self):
-        """What an evening's last hour shows is told two minutes into the next day, of which nothing can be told: what
-        left by then is in the story."""
+        """What an evening's last hour shows is told two minutes into the next day: what left by then is in the story."""
         midnight = START + 9 * DAY
         log = self.log([(midnight - 1200, THIEF, DROP, 60, 20_000_000), (midnight + 20, THIEF, DROP, 2, 80_000)])
         once, _ = self.once_and_twice(log, "--workers", "0")

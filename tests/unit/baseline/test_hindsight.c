@@ -489,6 +489,30 @@ static void stories_go_back_to_a_silence(void **state)
     fini(&made);
 }
 
+/* What a whole hour shows is told two minutes into the next: that one's story is needed, too, and
+ * no later one's. */
+static void the_hour_behind_is_needed(void **state)
+{
+    struct made made;
+    struct ip teller = make_host(3);
+    (void)state;
+    make_empty(&made);
+    for (int hour = 0; hour < 24 * DAYS; hour++)
+        for (unsigned host = 0; host < HOSTS; host++) {
+            struct host_total *total = make_total(host, hour / 24, hour % 24);
+            total->others = host == 2 && hour == 24 * 9 + 23;
+            ledger_add(made.ledger, total);
+            host_total_free(total);
+        }
+    make_hindsight(&made);
+    fleet_set_budget(made.fleet, 1e-9, 0);
+    assert_false(hindsight_may_tell(made.hindsight, &teller, MONDAY + 10));
+    assert_true(hindsight_needs_story(made.hindsight, &teller, make_civil(MONDAY + 9, 23).hour));
+    assert_true(hindsight_needs_story(made.hindsight, &teller, make_civil(MONDAY + 10, 0).hour));
+    assert_false(hindsight_needs_story(made.hindsight, &teller, make_civil(MONDAY + 10, 1).hour));
+    fini(&made);
+}
+
 /* What is due of a day's last hour is judged when its host sends again, three days later here: so
  * that day is weighed where only the later one is told. */
 static void a_day_is_told_of_when_the_host_sends_again(void **state)
@@ -594,6 +618,7 @@ int main(void)
         cmocka_unit_test(what_is_kept_is_what_would_be_found),
         cmocka_unit_test(what_cannot_be_told_never_fires),
         cmocka_unit_test(stories_go_back_to_a_silence),
+        cmocka_unit_test(the_hour_behind_is_needed),
         cmocka_unit_test(a_day_is_told_of_when_the_host_sends_again),
         cmocka_unit_test(hours_that_are_passed_come_from_the_ledger),
         cmocka_unit_test(no_more_than_it_may_take),
