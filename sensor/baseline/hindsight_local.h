@@ -168,7 +168,7 @@ void open_end(const struct past *past, const struct civil *civil, const struct f
 void open_rate(const struct past *past, struct host_day *day);
 bool open_may_tell(const struct hindsight *hindsight, const struct host_day *day);
 /* … with what is told of its last hour, which is the next day's too: for two minutes both are open.
- */
+ * Any next day: where there are days between it is asked for nothing. */
 bool open_may_tell_on(const struct hindsight *hindsight, const struct past *past, int64_t day);
 
 /* hindsight_story.c: for the trim that was found last. */

@@ -123,8 +123,8 @@ static void turn_peers(const struct at *at)
         hindsight_turn(at->engine->config.hindsight, &at->host->ip);
 }
 
-/* While an hour of a day before is open in which the host sent, what is due is that one's and no
- * evidence of this day. */
+/* While an hour of a day before is open in which the host sent, what closed hours show is that
+ * day's and no evidence of this one. */
 static void add_closed(const struct at *at, struct day_evidence *into)
 {
     if (account_open(at->engine, at->host, INT64_MIN, at->first - 1, NULL).value == 0)
@@ -339,7 +339,7 @@ static bool told_as_served(const struct at *at, const struct destination *destin
            incidents_has(at->engine->incidents, &at->host->ip, destination);
 }
 
-/* Where the alert leads: the pair's story, which of an upload is kept until it is judged
+/* Where the alert leads: the pair's story, which of an upload is kept until its day is over
  * (stories.h), else the whole host's: the story was let go for room, or is another sensor's. */
 static void tell(struct at *at, const struct slot *slot, enum evidence_side side,
                  enum baseline_state state)

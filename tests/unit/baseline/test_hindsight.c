@@ -513,9 +513,9 @@ static void the_hour_behind_is_needed(void **state)
     fini(&made);
 }
 
-/* What is due of a day's last hour is judged when its host sends again, three days later here: so
- * that day is weighed where only the later one is told. */
-static void a_day_is_told_of_when_the_host_sends_again(void **state)
+/* The day of a host before one that can be told is weighed too, whenever that was; none before it.
+ */
+static void the_day_before_is_weighed(void **state)
 {
     struct made made;
     struct ip thief = make_host(3);
@@ -619,7 +619,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_told_never_fires),
         cmocka_unit_test(stories_go_back_to_a_silence),
         cmocka_unit_test(the_hour_behind_is_needed),
-        cmocka_unit_test(a_day_is_told_of_when_the_host_sends_again),
+        cmocka_unit_test(the_day_before_is_weighed),
         cmocka_unit_test(hours_that_are_passed_come_from_the_ledger),
         cmocka_unit_test(no_more_than_it_may_take),
     };
