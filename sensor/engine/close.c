@@ -127,13 +127,9 @@ static struct civil still_open(const struct engine *engine, struct ptime now)
     return calendar_at(engine->config.calendar, (struct ptime){now.ns - CLOSE_AFTER_NS});
 }
 
-/* What others were waited for until now is told first: what the whole hours show is asked of them
- * now, and told with their answer, which comes before the fleet's sum. */
 void close_judge(struct engine *engine, struct ptime now)
 {
-    int64_t through = still_open(engine, now).hour - 1;
-    claims_close(engine, through);
-    account_whole(engine, through, now);
+    account_whole(engine, still_open(engine, now).hour - 1, now);
 }
 
 void close_judge_through(struct engine *engine, struct ptime until, struct ptime now)
@@ -145,6 +141,7 @@ void close_hour(struct engine *engine, struct ptime now)
 {
     struct civil civil = still_open(engine, now);
     int64_t before = engine->closed_hour;
+    claims_close(engine, civil.hour - 1); /* no answer could be judged once the hour is learned */
     engine->closed_hour = civil.hour - 1;
     elsewhere_close(engine, before);
     engine->next_close.ns = civil.ends.ns + CLOSE_AFTER_NS;
