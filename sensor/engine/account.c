@@ -292,12 +292,11 @@ static bool account_host(struct engine *engine, struct flow_view *view)
     view->accepted = host != NULL;
     if (host) {
         struct booked booked = book_record(engine, view, host);
-        view->in_story = booked.total && !engine_only_gathers(engine);
         if (booked.total && engine->config.judged_ns > 0)
             booked.total->others |= tunnelled_may_tell(view);
         again_note(engine, view, host, &booked);
-        if (view->in_story)
-            account_judge(engine, view, host, &booked);
+        if (booked.total && !engine_only_gathers(engine))
+            view->in_story = account_judge(engine, view, host, &booked);
     } else if (view->record->flags & FLOW_ESTABLISHED) {
         engine->counts.refused_bytes += view->out.value;
     } else {

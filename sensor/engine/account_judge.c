@@ -102,7 +102,7 @@ static struct subject subject_of(struct engine *engine, struct host *host,
 
 static void follow(struct engine *engine, struct open_story *open, struct ptime now)
 {
-    if (!open->told)
+    if (!open || !open->told)
         return;
     struct story story = open->story;
     story.out = volume_clamped(story.out);
@@ -191,22 +191,7 @@ static struct open_story *story_of_claim(struct engine *engine, const struct flo
     return !unverified && open && open->content_changed ? open : NULL;
 }
 
-static void apply_rules(struct engine *engine, const struct flow_view *view, struct host *host,
-                        const struct civil *civil, const struct host_total *total,
-                        const struct pair_total *pair, struct open_story *open)
-{
-    struct ruled_flow flow = {.view = view,
-                              .host = host,
-                              .civil = civil,
-                              .total = total,
-                              .pair = pair,
-                              .open = open,
-                              .first_hour = account_first_of_day(engine, civil),
-                              .now = {view->record->header.time_ns}};
-    hosts_turn(engine, host);
-    flow.state = state_of(engine, host, civil);
-    ruled_flow(engine, &flow);
-}
+/* --- its stories ------------------------------------------------------------------------------ */
 
 /* NULL: the pair is that of all destinations that found no room, whose stories are many. */
 static struct tie *pair_tie(const struct flow_view *view, struct pair_total *pair)
@@ -215,37 +200,124 @@ static struct tie *pair_tie(const struct flow_view *view, struct pair_total *pai
     return own ? &pair->tie : NULL;
 }
 
+static bool has_carried(const struct record_flow *record)
+{
+    const struct side_counts *orig = &record->total[SIDE_ORIG], *resp = &record->total[SIDE_RESP];
+    return (orig->payload_bytes | orig->missing_bytes | resp->payload_bytes |
+            resp->missing_bytes) != 0;
+}
+
+/* False: it says that its flow is over, or that it goes on, and nothing else. */
+static bool has_news(const struct record_flow *record)
+{
+    for (int side = 0; side < SIDES; side++)
+        if (record->fresh[side].packets != 0 || record->fresh[side].payload_bytes != 0 ||
+            record->fresh[side].missing_bytes != 0 || record->fresh[side].acked_bytes != 0)
+            return true;
+    return (record->flags & FLOW_CERTIFICATE_OTHER) != 0;
+}
+
+/* Else it joins those that are there. */
+static bool makes_stories(const struct engine *engine, const struct flow_view *view)
+{
+    return (has_carried(view->record) && has_news(view->record)) ||
+           ruled_counts_flows(&engine->ruled) || tunnelled_may_tell(view);
+}
+
+/* Nothing comes of it for the story that its flow's records before have joined. */
+static bool adds_nothing(const struct engine *engine, const struct flow_view *view,
+                         const struct host *host, const struct tie *tie)
+{
+    return !has_news(view->record) && !engine->config.rules && !tunnelled_may_tell(view) &&
+           !stories_listens(&engine->stories, &host->whole, &host->ip, NULL) &&
+           !stories_listens(&engine->stories, tie, &host->ip, view->destination);
+}
+
+static struct open_story *open_whole(struct engine *engine, const struct flow_view *view,
+                                     struct host *host, bool makes, struct ptime now)
+{
+    if (!makes)
+        return stories_resume(&engine->stories, &host->whole, &host->ip, NULL, now);
+    return zoned_story_tied(engine, &host->whole, &host->ip, &view->way.host, NULL, now);
+}
+
+static struct open_story *open_pair(struct engine *engine, const struct flow_view *view,
+                                    const struct host *host, struct tie *tie, bool makes,
+                                    struct ptime now)
+{
+    const struct ip *at = &view->way.host;
+    if (!makes)
+        return stories_resume(&engine->stories, tie, &host->ip, view->destination, now);
+    return tie ? zoned_story_tied(engine, tie, &host->ip, at, view->destination, now)
+               : zoned_story(engine, &host->ip, at, view->destination, now);
+}
+
+static void join(struct open_story *open, const struct flow_view *view, const struct civil *civil)
+{
+    if (!open)
+        return;
+    story_add(open, view);
+    story_note_hour(open, civil, view);
+}
+
+static struct open_story *make_story(struct engine *engine, const struct ruled_flow *flow)
+{
+    struct open_story *open = zoned_story(engine, &flow->host->ip, &flow->view->way.host,
+                                          flow->view->destination, flow->now);
+    join(open, flow->view, flow->civil);
+    return open;
+}
+
+/* Returns the story, which what speaks may have made. */
+static struct open_story *apply_rules(struct engine *engine, const struct flow_view *view,
+                                      struct host *host, const struct booked *booked,
+                                      struct open_story *open)
+{
+    struct ruled_flow flow = {.view = view,
+                              .host = host,
+                              .civil = &booked->civil,
+                              .total = booked->total,
+                              .pair = booked->pair,
+                              .open = open,
+                              .make = make_story,
+                              .first_hour = account_first_of_day(engine, &booked->civil),
+                              .now = {view->record->header.time_ns}};
+    if (!engine->config.rules)
+        return open;
+    hosts_turn(engine, host);
+    flow.state = state_of(engine, host, &booked->civil);
+    ruled_flow(engine, &flow);
+    return flow.open;
+}
+
 /* --- one record ------------------------------------------------------------------------------- */
 
-void account_judge(struct engine *engine, const struct flow_view *view, struct host *host,
+bool account_judge(struct engine *engine, const struct flow_view *view, struct host *host,
                    const struct booked *booked)
 {
     struct ptime now = {view->record->header.time_ns};
     const struct civil civil = booked->civil;
     struct host_total *total = booked->total;
-    const struct ip *at = &view->way.host;
     const struct profile *profile =
         hosts_profile(engine, host, &civil); /* host->profile from here on */
     bool learning = !profile || hosts_state(engine, profile, civil.hour) == BASELINE_LEARNING;
     *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
-    if (!again_needs_story(engine, host, civil.hour))
-        return;
     struct tie *tie = pair_tie(view, booked->pair);
-    struct open_story *whole = zoned_story_tied(engine, &host->whole, &host->ip, at, NULL, now);
-    struct open_story *open =
-        tie ? zoned_story_tied(engine, tie, &host->ip, at, view->destination, now)
-            : zoned_story(engine, &host->ip, at, view->destination, now);
-    story_add(whole, view);
-    story_add(open, view);
-    story_note_hour(open, &civil, view);
+    if (!again_needs_story(engine, host, civil.hour) || adds_nothing(engine, view, host, tie))
+        return false;
+    bool makes = makes_stories(engine, view);
+    struct open_story *whole = open_whole(engine, view, host, makes, now);
+    struct open_story *open = open_pair(engine, view, host, tie, makes, now);
+    if (whole)
+        story_add(whole, view);
+    join(open, view, &civil);
     struct open_story *claimed = story_of_claim(engine, view, host);
-    if (engine->config.rules)
-        apply_rules(engine, view, host, &civil, total, booked->pair, open);
+    open = apply_rules(engine, view, host, booked, open);
     /* acknowledgements, gaps, what came in */
-    if (view->out.value == 0 && !open->content_changed && !claimed) {
+    if (!open || (view->out.value == 0 && !open->content_changed && !claimed)) {
         follow(engine, open, now);
         follow(engine, whole, now);
-        return;
+        return open != NULL;
     }
     weigh_record(engine, host, &civil, total, booked->pair, state_of(engine, host, &civil), now);
     if (!host->profile && is_awaited(host, now))
@@ -255,6 +327,7 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
         judge_items(engine, host, &civil, claimed, open, now);
     follow(engine, open, now);
     follow(engine, whole, now);
+    return true;
 }
 
 static void again(struct engine *engine, struct host *host, bool whole)

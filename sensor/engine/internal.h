@@ -439,7 +439,8 @@ struct booked {
     bool begins;        /* the host's first of its hour */
     bool start_refused; /* its start found no room */
 };
-void account_judge(struct engine *engine, const struct flow_view *view, struct host *host,
+/* False: the record joined no story of host and destination. */
+bool account_judge(struct engine *engine, const struct flow_view *view, struct host *host,
                    const struct booked *booked);
 /* again_pass.c: what a record did is noted for the next time; whether this is that, and it is
  * enough to do just that. */

@@ -107,7 +107,15 @@ static bool is_allowed(struct engine *engine, const struct story *story,
     return true;
 }
 
-static void ask_rule(struct engine *engine, const struct ruled_flow *flow, size_t index,
+/* The story that a match is told of. */
+static const struct story *story_of(struct engine *engine, struct ruled_flow *flow)
+{
+    if (!flow->open)
+        flow->open = flow->make(engine, flow);
+    return &flow->open->story;
+}
+
+static void ask_rule(struct engine *engine, struct ruled_flow *flow, size_t index,
                      const struct rule_facts *facts)
 {
     const struct rules *rules = engine->ruled.rules;
@@ -120,13 +128,13 @@ static void ask_rule(struct engine *engine, const struct ruled_flow *flow, size_
     rule->tally.matched++;
     engine->counts.rules_matched++;
     rule_finding(rules, asked, facts, &finding);
-    if (is_allowed(engine, &flow->open->story, facts, &finding))
+    if (is_allowed(engine, story_of(engine, flow), facts, &finding))
         tell(engine, flow, rule, &finding, asked->limit, asked->limit_ns);
     else
         rule->tally.excepted++;
 }
 
-static void ask_lists(struct engine *engine, const struct ruled_flow *flow,
+static void ask_lists(struct engine *engine, struct ruled_flow *flow,
                       const struct rule_facts *facts)
 {
     struct intel_match match;
@@ -137,13 +145,18 @@ static void ask_lists(struct engine *engine, const struct ruled_flow *flow,
     struct ruled_rule *rule = engine->ruled.of[engine->ruled.rules->rule_count];
     rule->tally.matched++;
     engine->counts.rules_matched++;
-    if (is_allowed(engine, &flow->open->story, facts, &finding))
+    if (is_allowed(engine, story_of(engine, flow), facts, &finding))
         tell(engine, flow, rule, &finding, INTEL_LIMIT, NS_PER_DAY);
     else
         rule->tally.excepted++;
 }
 
-void ruled_flow(struct engine *engine, const struct ruled_flow *flow)
+bool ruled_counts_flows(const struct ruled *ruled)
+{
+    return ruled->rules && ruled->rules->uses[FIELD_FLOWS_STORY];
+}
+
+void ruled_flow(struct engine *engine, struct ruled_flow *flow)
 {
     const struct rules *rules = engine->ruled.rules;
     struct ruled_facts facts;

@@ -44,7 +44,8 @@ struct ruled_flow { /* one accepted flow record, and what it belongs to */
     const struct civil *civil; /* the hour its bytes are counted in */
     const struct host_total *total;
     const struct pair_total *pair;
-    struct open_story *open;
+    struct open_story *open; /* NULL: nothing was carried, and it has none yet … */
+    struct open_story *(*make)(struct engine *engine, const struct ruled_flow *flow); /* … then */
     enum baseline_state state;
     int64_t first_hour; /* of the civil day */
     struct ptime now;
@@ -59,7 +60,10 @@ struct ruled_facts {
 
 void ruled_init(struct ruled *ruled, const struct rules *rules);
 void ruled_fini(struct ruled *ruled);
-void ruled_flow(struct engine *engine, const struct ruled_flow *flow);
+/* What speaks of a flow without a story makes it one: flow->open. */
+void ruled_flow(struct engine *engine, struct ruled_flow *flow);
+/* A rule counts a story's flows: each must have one. */
+bool ruled_counts_flows(const struct ruled *ruled);
 /* By how much trust lowers the budget where a host's evidence leads to this story; 1: not at all.
  */
 double ruled_bar(struct engine *engine, const struct story *story, struct ptime now);

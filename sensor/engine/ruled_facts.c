@@ -201,6 +201,7 @@ static void put_bytes(const struct engine *engine, const struct ruled_flow *flow
 void ruled_facts_of_flow(struct engine *engine, const struct ruled_flow *flow,
                          struct ruled_facts *facts)
 {
+    static const struct story nothing;
     const struct record_flow *record = flow->view->record;
     memset(&facts->facts, 0, sizeof facts->facts);
     put_time(engine, flow->now, &facts->facts);
@@ -210,7 +211,7 @@ void ruled_facts_of_flow(struct engine *engine, const struct ruled_flow *flow,
     put_endpoints(engine, flow->view, facts);
     put_texts(engine, flow->view, facts);
     put_bytes(engine, flow, &facts->facts);
-    put_counted(&flow->open->story, &facts->facts);
+    put_counted(flow->open ? &flow->open->story : &nothing, &facts->facts);
     rule_facts_number(
         &facts->facts, FIELD_DURATION,
         record->last_ns > record->start_ns ? (uint64_t)(record->last_ns - record->start_ns) : 0);

@@ -46,6 +46,7 @@ static struct open_story *begin_story(struct stories *stories, const struct stor
         own->kind = destination->kind;
         keep_text(destination->name, own->name, sizeof own->name);
     }
+    open->begun_ns = now.ns;
     open->story.first = PTIME_MAX;
     open->story.last = now;
     return open;
@@ -74,13 +75,16 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
     return open ? open : begin_story(stories, &key, size, destination, now);
 }
 
+static struct story_entry *tied_entry(const struct tie *tie)
+{
+    return tie && tie->other ? TIE_OWNER(tie->other, struct story_entry, tie) : NULL;
+}
+
 struct open_story *stories_open_tied(struct stories *stories, struct tie *tie,
                                      const struct ip *host, const struct destination *destination,
                                      struct ptime now)
 {
-    struct open_story *open = NULL;
-    if (tie->other)
-        open = go_on(stories, TIE_OWNER(tie->other, struct story_entry, tie), now);
+    struct open_story *open = go_on(stories, tied_entry(tie), now);
     if (open)
         return open;
     open = stories_open(stories, host, destination, now);
@@ -88,12 +92,40 @@ struct open_story *stories_open_tied(struct stories *stories, struct tie *tie,
     return open;
 }
 
-struct open_story *stories_find(struct stories *stories, const struct ip *host,
-                                const struct destination *destination)
+static struct story_entry *find_entry(const struct stories *stories, const struct ip *host,
+                                      const struct destination *destination)
 {
     struct story_key key;
     size_t size = story_make_key(host, destination, &key);
-    struct story_entry *entry = map_get(&stories->map, &key, size);
+    return map_get(&stories->map, &key, size);
+}
+
+struct open_story *stories_resume(struct stories *stories, struct tie *tie, const struct ip *host,
+                                  const struct destination *destination, struct ptime now)
+{
+    struct open_story *open = go_on(stories, tied_entry(tie), now);
+    if (open)
+        return open;
+    open = go_on(stories, find_entry(stories, host, destination), now);
+    if (open && tie)
+        tie_bind(tie, &open->entry->tie);
+    return open;
+}
+
+bool stories_listens(const struct stories *stories, const struct tie *tie, const struct ip *host,
+                     const struct destination *destination)
+{
+    const struct story_entry *entry = tied_entry(tie);
+    if (!entry)
+        entry = find_entry(stories, host, destination);
+    return entry && (story_is_told(entry) ||
+                     (entry->awake ? entry->awake->content_changed : entry->changed));
+}
+
+struct open_story *stories_find(struct stories *stories, const struct ip *host,
+                                const struct destination *destination)
+{
+    struct story_entry *entry = find_entry(stories, host, destination);
     return entry ? stories_wake(stories, entry) : NULL;
 }
 
@@ -171,6 +203,27 @@ static bool first_of_flow(const struct record_flow *record)
            (int64_t)(record->total[SIDE_ORIG].packets + record->total[SIDE_RESP].packets);
 }
 
+static bool was_empty(const struct record_flow *record)
+{
+    for (int side = 0; side < SIDES; side++)
+        if ((int64_t)record->total[side].payload_bytes != record->fresh[side].payload_bytes)
+            return false;
+    return true;
+}
+
+/* It went on before, and was empty: whether the story had that. It had, where it was there
+ * by then: a record speaks of what was seen before it, and this one of what was seen behind it. In
+ * between, the flow is among its largest, while these are not all that may be. */
+static bool lacks_begin(const struct open_story *open, const struct record_flow *record)
+{
+    if (first_of_flow(record) || open->begun_ns <= record->start_ns || !was_empty(record))
+        return false;
+    bool listed = open->story.flow_count == ALERT_FLOWS;
+    for (size_t i = 0; i < open->story.flow_count && !listed; i++)
+        listed = same_flow(open, i, record);
+    return !listed || open->begun_ns >= record->fresh_since_ns;
+}
+
 /* Space-saving: see claimed_client. Equal weights keep their order, so it depends on records
  * alone. A claim that comes after a flow's first record makes no flow more, but nobody is listed
  * with none. */
@@ -204,9 +257,9 @@ static void keep_client(struct story *story, const struct client_claim *claim, u
 
 /* A flow is counted with its first record. When its sides turn afterwards it goes on in another
  * story, where it is new; in that of the whole host it was opened by the other side after all. */
-static void count_flow(struct story *story, const struct flow_view *view)
+static void count_flow(struct story *story, const struct flow_view *view, bool first)
 {
-    bool inside = view->scope == SCOPE_OUT, first = first_of_flow(view->record);
+    bool inside = view->scope == SCOPE_OUT;
     bool turned = !first && (view->record->flags & FLOW_TURNED);
     uint32_t *opened = inside ? &story->flows_inside : &story->flows_outside;
     uint32_t *other = inside ? &story->flows_outside : &story->flows_inside;
@@ -219,27 +272,36 @@ static void count_flow(struct story *story, const struct flow_view *view)
         story->flows_total++;
 }
 
+/* `whole`: with all that it sent before. */
+static void count_packets(struct story *story, const struct flow_view *view, bool whole)
+{
+    const struct record_flow *record = view->record;
+    int64_t since_ns = whole ? record->start_ns : record->fresh_since_ns;
+    if (since_ns < story->first.ns)
+        story->first.ns = since_ns;
+    for (int side = 0; side < SIDES; side++) {
+        bool leaves = view->way.leaves & (1u << side);
+        *(leaves ? &story->out_packets : &story->in_packets) +=
+            whole ? record->total[side].packets : (uint64_t)record->fresh[side].packets;
+    }
+}
+
 void story_add(struct open_story *open, const struct flow_view *view)
 {
     struct story *story = &open->story;
     const struct record_flow *record = view->record;
-    if (record->fresh_since_ns < story->first.ns)
-        story->first.ns = record->fresh_since_ns;
+    bool whole = first_of_flow(record) || lacks_begin(open, record);
+    count_packets(story, view, whole);
     if (record->last_ns > story->last.ns)
         story->last.ns = record->last_ns;
     volume_add(&story->out, view->out);
     story->in_bytes += view->in_bytes;
-    for (int side = 0; side < SIDES; side++) {
-        bool leaves = view->way.leaves & (1u << side);
-        *(leaves ? &story->out_packets : &story->in_packets) +=
-            (uint64_t)record->fresh[side].packets;
-    }
     volume_add(&story->service_out[record->service], view->out);
     story->unverified_out += view->name_unverified ? view->out.value : 0;
     if (record->flags & FLOW_CERTIFICATE_OTHER)
         story->other_certificate_out += view->out.value;
-    count_flow(story, view);
-    keep_client(story, &record->client, view->out.value, first_of_flow(record));
+    count_flow(story, view, whole);
+    keep_client(story, &record->client, view->out.value, whole);
     keep_flow(open, record, view->scope == SCOPE_OUT, sent_outwards(open, view));
     if (same_flow(open, 0, record)) {
         story->source = view->way.host;
@@ -281,9 +343,7 @@ static void untell(struct story_entry *entry)
 bool stories_untell(struct stories *stories, const struct ip *host,
                     const struct destination *destination)
 {
-    struct story_key key;
-    size_t size = story_make_key(host, destination, &key);
-    struct story_entry *entry = map_get(&stories->map, &key, size);
+    struct story_entry *entry = find_entry(stories, host, destination);
     if (!entry || !story_is_told(entry))
         return false;
     untell(entry);

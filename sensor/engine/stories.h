@@ -4,6 +4,9 @@
  * be what is told with whatever else its host does. Bound: STORIES_MAX; the one silent longest that
  * no incident tells is forgotten, counted.
  *
+ * A story is of what was carried: a flow that has carried nothing joins one, but makes none, unless
+ * something is to be told of it. Or a scan would make as many as it tries addresses.
+ *
  * A story takes 5 kB, of which one in ten is ever used: only the STORIES_AWAKE used last lie as
  * they are, the others thinned (thin.h), and wake when they are asked for. Nobody sees it but by
  * the memory. Engine thread. */
@@ -33,6 +36,7 @@ struct open_story {
     /* Of story.flow, beside each other: each record asks whether it is of one of them. */
     int64_t flow_start_ns[ALERT_FLOWS];
     struct function_set unlisted;     /* that no conduit lists, and zone.conduit spoke of */
+    int64_t begun_ns;                 /* when it was made: of the record that it was made for */
     bool wrote;                       /* … and that something was written */
     bool content_changed;             /* since it was last judged */
     bool told;                        /* an incident speaks of it: kept until that closes */
@@ -73,6 +77,13 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
 struct open_story *stories_open_tied(struct stories *stories, struct tie *tie,
                                      const struct ip *host, const struct destination *destination,
                                      struct ptime now);
+/* The same, but none is made: NULL, where there is none that goes on. tie may be NULL. */
+struct open_story *stories_resume(struct stories *stories, struct tie *tie, const struct ip *host,
+                                  const struct destination *destination, struct ptime now);
+/* There is one, and it may be told of anew though nothing is added: an incident tells it, or what
+ * was counted in it is not judged yet. tie may be NULL. */
+bool stories_listens(const struct stories *stories, const struct tie *tie, const struct ip *host,
+                     const struct destination *destination);
 /* The one that is open already; NULL: none. */
 struct open_story *stories_find(struct stories *stories, const struct ip *host,
                                 const struct destination *destination);
@@ -81,7 +92,8 @@ static inline void story_note_flow(struct open_story *open, size_t at)
 {
     open->flow_start_ns[at] = open->story.flow[at].start.ns;
 }
-/* Adds a flow record's fresh part. */
+/* Adds a flow record's fresh part; with what its flow sent before, when that was empty (carried
+ * nothing) and was added to no story for that. */
 void story_add(struct open_story *open, const struct flow_view *view);
 /* … and in which site hour its bytes were counted. */
 void story_note_hour(struct open_story *open, const struct civil *civil,

@@ -154,6 +154,7 @@ static void fall_asleep(struct stories *stories, struct open_story *open)
     entry->young = false;
     entry->told = open->told;
     entry->counts = counts_items(open);
+    entry->changed = open->content_changed;
     entry->last = open->story.last;
     open->entry = NULL;
     take_off_key(&open->story, entry);

@@ -20,7 +20,8 @@ struct story_entry {
     struct story_hours hours;
     uint16_t thin_bytes, key_size;
     uint8_t role, kind, name_size; /* … of its destination; the name is the key's end */
-    bool told, counts;             /* … is told, has counted items: seen without waking it */
+    bool told, counts, changed;    /* … is told, has counted items, and they are not judged yet:
+                                      seen without waking it */
     bool young;                    /* awake, and not asked for since it was made */
     uint8_t key[];                 /* a struct story_key of this size, which the map borrows */
 };

@@ -85,6 +85,16 @@ static inline void make_flow(union any_record *record, uint64_t number, int64_t 
     finish_record(record, RECORD_FLOW, number, time_ns, sizeof *flow, 0);
 }
 
+/* … that sent four packets, nobody answered, and it goes on. */
+static inline void make_empty(union any_record *record, uint64_t number, int64_t time_ns,
+                              const struct flow_key *key)
+{
+    make_flow(record, number, time_ns, key, 0, 0);
+    set_side(&record->flow, SIDE_RESP, 0, 0);
+    record->flow.end = FLOW_OPEN;
+    record->flow.flags = FLOW_ORIG_BY_SYN;
+}
+
 static inline void give_server_name(union any_record *record, const char *name)
 {
     size_t size = strlen(name);

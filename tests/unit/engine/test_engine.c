@@ -674,6 +674,38 @@ static void test_it_fails_while_profiles_are_saved(void **state)
     assert_int_equal(rig->done, 1);
 }
 
+/* Of a scan there is nothing to tell; the pairs are there. */
+static void test_a_scan_makes_no_stories(void **state)
+{
+    struct rig *rig = *state;
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "198.51.100.1", 443);
+    union any_record record;
+    rig_push_flow(rig, MONDAY_8, &key, 1000, 10);
+    for (unsigned i = 0; i < 1000; i++) {
+        char to[24];
+        snprintf(to, sizeof to, "203.%u.%u.1", i / 250, i % 250);
+        key = make_flow_key("10.0.0.1", (uint16_t)(41000 + i), to, 443);
+        make_empty(&record, 1, MONDAY_8 + NS_PER_S, &key);
+        rig_push(rig, 0, &record);
+    }
+    key = make_flow_key("10.0.0.1", 41000, "203.0.0.1", 443);
+    make_flow(&record, 1, MONDAY_8 + 3 * NS_PER_S, &key, 50, 50); /* answered after all */
+    record.flow.start_ns = MONDAY_8;
+    record.flow.fresh[SIDE_ORIG].packets = 1;
+    rig_push(rig, 0, &record);
+    rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_MIN);
+    engine_begin(rig->engine, NULL);
+    rig_settle(rig);
+    assert_int_equal(totals_pairs(rig->engine->totals), 1001);
+    assert_int_equal(rig->engine->stories.map.count, 3); /* the host's, of two destinations */
+    struct destination destination = destination_of_prefix(ROLE_CLIENT, &key.resp_ip);
+    struct open_story *open = stories_find(&rig->engine->stories, &key.orig_ip, &destination);
+    assert_non_null(open);
+    assert_int_equal(open->story.flows_total, 1);
+    assert_int_equal(open->story.out_packets, 4);
+    rig_finish(rig);
+}
+
 int main(void)
 {
 #define WITH(test)     cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -694,6 +726,7 @@ int main(void)
         WITH(test_nothing_before_it_begins),
         WITH_TWO(test_the_slower_worker_holds_the_other),
         WITH(test_nothing_at_all),
+        WITH(test_a_scan_makes_no_stories),
         WITH_TWO(test_health_is_summed_over_workers),
         WITH(test_records_that_cannot_be),
         WITH(test_a_ring_that_cannot_be),

@@ -281,6 +281,52 @@ static void test_lists(void **state)
                         "server_name a.evil.example is on list feed; 1.0 kB left for it");
 }
 
+static void push_empty(struct rig *rig, int64_t after_ns, const char *resp, uint16_t port)
+{
+    static uint16_t from = 20000;
+    union any_record record;
+    struct flow_key key = make_flow_key("10.0.0.1", from++, resp, port);
+    make_empty(&record, 1, MONDAY_8 + after_ns, &key);
+    rig_push(rig, 0, &record);
+}
+
+/* Of what carried nothing there is a story for what speaks of it. */
+static void test_of_a_flow_that_carried_nothing(void **state)
+{
+    struct rig *rig = *state;
+    static const char text[] =
+        "- {intel: feed, file: x, format: lines, severity: 88, urgency: now}\n"
+        "- {rule: r, name: R, severity: 60, condition: server_port = 445 and out_bytes = 0}\n"
+        "- {rule: never, name: N, severity: 60, condition: out_bytes_story > 5000}\n";
+    static char list[] = "198.51.100.7\n";
+    struct rules_file file = {"r.yaml", text, sizeof text - 1};
+    engine_free(rig->engine);
+    rig->rules = rules_load(&file, 1, fetch, list, &rig->error);
+    rig_new_engine(rig);
+    push(rig, 0, "10.0.0.1", "203.0.113.1", 443, 1000);
+    push_empty(rig, 1, "198.51.100.7", 80);
+    push_empty(rig, 2, "198.51.101.7", 445);
+    push_empty(rig, 3, "198.51.102.7", 80);
+    rig_finish(rig);
+    assert_int_equal(rig->engine->stories.map.count, 4);
+    assert_int_equal(told(rig, "intel.match", INCIDENT_OPEN), 1);
+    assert_int_equal(told(rig, "r", INCIDENT_OPEN), 1);
+    assert_int_equal(rig->alert[0].story.flows_total, 1);
+    assert_int_equal(rig->alert[0].story.out_packets, 4);
+}
+
+static void test_rules_that_count_flows(void **state)
+{
+    struct rig *rig = *state;
+    with_rules(rig, "- {rule: r, name: R, severity: 60, condition: flows_story > 4}\n");
+    push(rig, 0, "10.0.0.1", "203.0.113.1", 443, 1000);
+    for (int i = 1; i <= 5; i++)
+        push_empty(rig, i, "198.51.100.7", 445);
+    rig_finish(rig);
+    assert_int_equal(told(rig, "r", INCIDENT_OPEN), 1);
+    assert_int_equal(rig->alert[0].story.flows_total, 5);
+}
+
 /* Trust lowers the budget of the pair it speaks of, and of nothing else. */
 static void test_trust(void **state)
 {
@@ -416,6 +462,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_exceptions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_of_a_flow_that_carried_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rules_that_count_flows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_trust, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_edits, set_up_live, tear_down),
     };

@@ -172,6 +172,73 @@ static void test_turned(void **state)
     assert_int_equal(served->story.flows_outside, 1);
 }
 
+/* The record behind an empty one of a second before. */
+static struct flow_view view_behind_empty(union any_record *record, const struct flow_key *key,
+                                          int64_t time_ns)
+{
+    make_flow(record, 2, time_ns, key, 700, 40);
+    record->flow.start_ns = time_ns - 2 * NS_PER_S;
+    record->flow.fresh[SIDE_ORIG].packets = record->flow.fresh[SIDE_RESP].packets = 1;
+    return view_of(record, SCOPE_OUT);
+}
+
+/* What came before the bytes joined no story: it is told with them, once. */
+static void test_a_flow_that_was_empty_is_told_whole(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    struct tie tie = {NULL};
+    union any_record record;
+    assert_null(stories_resume(stories, &tie, &host, NULL, (struct ptime){START}));
+    struct open_story *open = stories_open_tied(stories, &tie, &host, NULL, (struct ptime){START});
+    struct flow_view view = view_behind_empty(&record, &key, START);
+    story_add(open, &view);
+    assert_int_equal(open->story.flows_total, 1);
+    assert_int_equal(open->story.flows_inside, 1);
+    assert_int_equal(open->story.out_packets, 4);
+    assert_int_equal(open->story.in_packets, 4);
+    assert_int_equal(open->story.out.value, 700);
+    assert_int_equal(open->story.first.ns, START - 2 * NS_PER_S);
+    make_flow(&record, 3, START + NS_PER_S, &key, 900, 40);
+    record.flow.start_ns = START - 2 * NS_PER_S;
+    record.flow.fresh[SIDE_ORIG].payload_bytes = record.flow.fresh[SIDE_ORIG].acked_bytes = 200;
+    record.flow.fresh[SIDE_ORIG].packets = record.flow.fresh[SIDE_RESP].packets = 1;
+    view = view_of(&record, SCOPE_OUT);
+    story_add(open, &view);
+    assert_int_equal(open->story.flows_total, 1);
+    assert_int_equal(open->story.out_packets, 5);
+    assert_ptr_equal(stories_resume(stories, NULL, &host, NULL, (struct ptime){START}), open);
+}
+
+/* The story that another flow made meanwhile has not that of the empty record before; one that was
+ * there has it. */
+static void test_a_flow_that_was_empty_joins_once(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    struct flow_key other = make_flow_key("10.0.0.1", 39999, "192.0.2.1", 443);
+    struct flow_key late = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    struct flow_key joined = make_flow_key("10.0.0.1", 40001, "192.0.2.1", 443);
+    struct open_story *open = stories_open(stories, &host, NULL, (struct ptime){START});
+    union any_record record;
+    make_flow(&record, 1, START, &other, 10, 10);
+    struct flow_view view = view_of(&record, SCOPE_OUT);
+    story_add(open, &view);
+    view = view_behind_empty(&record, &late, START + 3 * NS_PER_S / 2);
+    story_add(open, &view);
+    assert_int_equal(open->story.flows_total, 2);
+    assert_int_equal(open->story.out_packets, 8);
+    make_empty(&record, 1, START + NS_PER_S / 2, &joined);
+    view = view_of(&record, SCOPE_OUT);
+    story_add(open, &view);
+    assert_int_equal(open->story.flows_total, 3);
+    view = view_behind_empty(&record, &joined, START + 3 * NS_PER_S / 2);
+    story_add(open, &view);
+    assert_int_equal(open->story.flows_total, 3);
+    assert_int_equal(open->story.out_packets, 13);
+}
+
 /* Eight are kept of any number; whoever took more than an eighth is among them. */
 static void test_claimed_clients(void **state)
 {
@@ -722,6 +789,8 @@ int main(void)
         WITH(test_sums_of_what_is_fresh),
         WITH(test_who_opened),
         WITH(test_turned),
+        WITH(test_a_flow_that_was_empty_is_told_whole),
+        WITH(test_a_flow_that_was_empty_joins_once),
         WITH(test_claimed_clients),
         WITH(test_a_late_claim),
         WITH(test_a_flow_whose_tunnel_moved),
