@@ -18,6 +18,13 @@ static const struct {
     {{"client|domain|", 14}, {"client|as|", 10}, {"client|prefix|", 14}},
     {{"served|domain|", 14}, {"served|as|", 10}, {"served|prefix|", 14}}};
 
+void destination_copy(const struct destination *from, struct destination *to)
+{
+    size_t size = strnlen(from->name, DESTINATION_NAME_SIZE - 1);
+    *to = (struct destination){from->role, from->kind, ""};
+    memcpy(to->name, from->name, size);
+}
+
 size_t destination_put_key(const struct destination *destination, char key[DESTINATION_KEY_SIZE])
 {
     size_t size = strnlen(destination->name, DESTINATION_NAME_SIZE - 1);

@@ -65,7 +65,7 @@ struct pair *learn_admit(struct profile *profile, const struct destination *dest
     struct pair *pair = xcalloc(1, sizeof *pair);
     bool met = profile_stand_in(profile, destination, civil, pair);
     if (!met) {
-        pair->destination = *destination;
+        destination_copy(destination, &pair->destination);
         pair->first_hour = pair->last_hour = civil->hour;
         pair->first_day = pair->weight_day = pair->today = civil->day;
     }

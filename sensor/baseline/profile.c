@@ -97,14 +97,14 @@ bool profile_stand_in(const struct profile *profile, const struct destination *d
     const struct network *network = networks_find(&profile->networks, evidence_name(destination));
     if (!network)
         return false;
-    *pair = (struct pair){.destination = *destination,
-                          .first_hour = civil->hour - 24 * (civil->day - network->first_day),
+    *pair = (struct pair){.first_hour = civil->hour - 24 * (civil->day - network->first_day),
                           .last_hour = civil->hour - 24 * (civil->day - network->last_day),
                           .first_day = network->first_day,
                           .weight_day = network->last_day,
                           .today = network->last_day,
                           .contacts = network->hours,
                           .hour_location = {(network->usual + 0.5) / 4, network->hours}};
+    destination_copy(destination, &pair->destination);
     return true;
 }
 

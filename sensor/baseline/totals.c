@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAIR_KEY_SHORT 48u
-#define PAIRS_SPARE    8192u /* kept of those that have gone; half a kB each */
-#define HOSTS_SPARE    1024u /* likewise, with room for few pairs: another half */
-#define PAIRS_FEW      16u   /* a map's first room */
+#define PAIR_FIGURES offsetof(struct pair_total, destination.name)
+#define PAIR_SHORT   64u   /* bytes of a name and its key, with their ends: nearly all */
+#define PAIRS_SPARE  8192u /* kept of those that have gone; 176 bytes each */
+#define HOSTS_SPARE  1024u /* likewise, with room for few pairs: another half */
+#define PAIRS_FEW    16u   /* a map's first room */
 
 struct hour_hosts {
     int64_t hour;
@@ -42,18 +43,14 @@ _Static_assert(offsetof(struct host_total, host) == 0 &&
                "the map borrows it");
 
 /* Behind the pair lies its key. An hour's pairs come and go by the thousand, which is what a heap
- * is worst at: those with short keys, nearly all, are kept for the next, poisoned but for the link.
- */
-union pair_block {
-    union pair_block *next;
-    struct {
-        struct pair_total pair;
-        char key[PAIR_KEY_SHORT];
-    };
+ * is worst at: those with short names are kept for the next, poisoned but for the link. */
+struct pair_block {
+    struct pair_block *next;
+    char rest[PAIR_FIGURES + PAIR_SHORT - sizeof(struct pair_block *)];
 };
 
 static _Thread_local struct {
-    union pair_block *first;
+    struct pair_block *first;
     size_t count;
     struct host_total *host[HOSTS_SPARE];
     size_t hosts;
@@ -122,42 +119,40 @@ void host_total_free(struct host_total *total)
 
 /* --- pairs ------------------------------------------------------------------------------------ */
 
-static char *behind_link(union pair_block *block)
-{
-    return (char *)block + sizeof block->next;
-}
-
-#define BEHIND_LINK_BYTES (sizeof(union pair_block) - sizeof(union pair_block *))
-
 static char *key_behind(struct pair_total *pair)
 {
-    return (char *)(pair + 1);
+    return (char *)pair + PAIR_FIGURES + pair->name_size + 1;
+}
+
+static struct pair_total *take_block(size_t text)
+{
+    struct pair_block *block = spare.first;
+    if (text > PAIR_SHORT || !block)
+        return xcalloc(1, PAIR_FIGURES + (text > PAIR_SHORT ? text : PAIR_SHORT));
+    spare.first = block->next;
+    spare.count--;
+    unpoison(block->rest, sizeof block->rest);
+    return memset(block, 0, sizeof *block);
 }
 
 struct pair_total *pair_total_new(const struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
+    size_t name = strnlen(destination->name, DESTINATION_NAME_SIZE - 1);
     size_t size = destination_put_key(destination, key) + 1;
-    struct pair_total *pair;
-    if (size <= PAIR_KEY_SHORT && spare.first) {
-        union pair_block *block = spare.first;
-        spare.first = block->next;
-        spare.count--;
-        unpoison(behind_link(block), BEHIND_LINK_BYTES);
-        pair = &block->pair;
-        memset(pair, 0, sizeof *pair);
-    } else {
-        pair = xcalloc(1, sizeof *pair + (size <= PAIR_KEY_SHORT ? PAIR_KEY_SHORT : size));
-    }
-    pair->destination = *destination;
+    struct pair_total *pair = take_block(name + 1 + size);
+    pair->name_size = (uint8_t)name;
+    pair->destination.role = destination->role;
+    pair->destination.kind = destination->kind;
+    memcpy((char *)pair + PAIR_FIGURES, destination->name, name);
     memcpy(key_behind(pair), key, size);
     return pair;
 }
 
 void pair_total_free(struct pair_total *pair)
 {
-    bool is_short = strnlen(key_behind(pair), PAIR_KEY_SHORT) < PAIR_KEY_SHORT;
-    bool is_kept = is_short && spare.count < PAIRS_SPARE;
+    size_t text = pair->name_size + 1 + strlen(key_behind(pair)) + 1;
+    bool is_kept = text <= PAIR_SHORT && spare.count < PAIRS_SPARE;
     starts_fini(&pair->starts);
     tie_cut(&pair->tie);
     free(pair->seen_by);
@@ -165,11 +160,11 @@ void pair_total_free(struct pair_total *pair)
         free(pair);
         return;
     }
-    union pair_block *block = (union pair_block *)(void *)pair;
+    struct pair_block *block = (struct pair_block *)(void *)pair;
     block->next = spare.first;
     spare.first = block;
     spare.count++;
-    poison(behind_link(block), BEHIND_LINK_BYTES);
+    poison(block->rest, sizeof block->rest);
 }
 
 static void free_total(void *value)
@@ -398,13 +393,11 @@ static struct pair_total *pair_for(struct host_total *host, const struct destina
     return pair;
 }
 
-/* Its tie and name, and from its figures to the end of a short key. */
+/* With a short name and its key. */
 void totals_prefetch(const struct pair_total *pair)
 {
-    const char *from = (const char *)&pair->out, *end = (const char *)(pair + 1);
-    __builtin_prefetch(pair);
-    for (const char *at = from; at < end + PAIR_KEY_SHORT; at += 64)
-        __builtin_prefetch(at);
+    for (size_t at = 0; at < sizeof(struct pair_block); at += 64)
+        __builtin_prefetch((const char *)pair + at);
 }
 
 struct pair_total *totals_add(struct host_total *host, const struct destination *destination,

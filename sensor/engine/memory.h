@@ -20,7 +20,7 @@
 #define STALE_AFTER_NS (5 * NS_PER_MIN) /* packet time away, and judgements say so */
 #define SPOOL_HOURS    48 /* over hours that wait to be closed; more: the oldest goes */
 #ifndef SPOOL_PAIRS
-#define SPOOL_PAIRS (UINT64_C(2) << 20) /* in those hours together: some 1 GiB, without texts */
+#define SPOOL_PAIRS (UINT64_C(2) << 20) /* in those hours together: some ½ GiB, without texts */
 #endif
 #define FILL_UNANSWERED 256 /* commands under way while the spool is put */
 

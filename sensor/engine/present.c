@@ -259,14 +259,14 @@ static void describe_pair(const struct look *look, const struct civil *civil,
 {
     const struct pair *pair =
         look->profile ? profile_pair(look->profile, &total->destination) : NULL;
-    *row = (struct present_pair){.destination = total->destination,
-                                 .out_bytes = total->out.value,
+    *row = (struct present_pair){.out_bytes = total->out.value,
                                  .in_bytes = total->in_bytes,
                                  .flows = total->flows,
                                  .met_known = is_known(look),
                                  .met = pair != NULL,
                                  .first = pair ? time_of(civil, pair->first_hour) : PTIME_MIN,
                                  .prevalence = prevalence_of(look->engine, &total->destination)};
+    destination_copy(&total->destination, &row->destination);
     if (pair && survival_pair_known(pair, civil->hour))
         row->hour =
             survival_pair_hour(look->profile, pair, look->engine->fleet, civil, total->out.value);
@@ -418,7 +418,7 @@ static void add_places(const struct host_total *total, struct map *places, size_
         struct present_place *place = map_get(places, e->key, e->key_size);
         if (!place) {
             place = xcalloc(1, sizeof *place);
-            place->destination = pair->destination;
+            destination_copy(&pair->destination, &place->destination);
             map_put(places, e->key, e->key_size, place);
         }
         place->out_bytes = bytes_add(place->out_bytes, pair->out.value);

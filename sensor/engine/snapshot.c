@@ -17,6 +17,11 @@
 
 #define MAGIC_END UINT64_C(0x646e652072696577)
 
+/* While the store is away a million of these may wait. The pointers are not read back: what they
+ * point to follows, and nothing is tied. */
+#define PAIR_FIGURES offsetof(struct pair_total, destination)
+#define PAIR_NAME    offsetof(struct destination, name)
+
 /* --- plain figures --------------------------------------------------------------------------- */
 
 #define PLAIN(X)                                                                                   \
@@ -55,6 +60,7 @@ uint64_t snapshot_layout(void)
         sizeof(struct rule_tally),
         sizeof(struct sight_host),
         sizeof(struct pair_total),
+        PAIR_FIGURES,
         sizeof(struct swept_pair),
         sizeof(struct swept_server),
         sizeof(struct conduit_seen),
@@ -277,11 +283,6 @@ static bool take_hosts(struct engine *engine, struct cursor *in)
     return !in->failed;
 }
 
-/* Without the unused room for the name: while the store is away a million of these may wait. The
- * pointers are not read back; what they point to follows, and nothing is tied. */
-#define PAIR_NAME offsetof(struct destination, name)
-#define PAIR_REST (offsetof(struct pair_total, destination) + sizeof(struct destination))
-
 static void put_text(struct buffer *out, const char *text)
 {
     size_t size = text ? strlen(text) : 0;
@@ -303,10 +304,9 @@ static char *take_text(struct cursor *in)
 
 static void put_pair(struct buffer *out, const struct pair_total *pair)
 {
-    size_t name = strnlen(pair->destination.name, DESTINATION_NAME_SIZE - 1);
-    buffer_u8(out, (uint8_t)name);
-    buffer_put(out, &pair->destination, PAIR_NAME + name);
-    buffer_put(out, (const uint8_t *)pair + PAIR_REST, sizeof *pair - PAIR_REST);
+    buffer_u8(out, pair->name_size);
+    buffer_put(out, &pair->destination, PAIR_NAME + pair->name_size);
+    buffer_put(out, pair, PAIR_FIGURES);
     buffer_le16(out, pair->starts.count);
     for (uint16_t i = 0; i < pair->starts.count; i++) {
         buffer_le16(out, pair->starts.at[i].second);
@@ -315,11 +315,26 @@ static void put_pair(struct buffer *out, const struct pair_total *pair)
     put_text(out, pair->seen_by);
 }
 
-static bool take_pair_raw(struct cursor *in, struct pair_total *pair)
+/* NULL: it is none. Else the caller's. */
+static struct pair_total *take_pair_raw(struct cursor *in)
 {
+    struct destination destination = {.name = ""};
     size_t name = cursor_u8(in);
-    return snapshot_take_raw(in, &pair->destination, PAIR_NAME + name) &&
-           snapshot_take_raw(in, (uint8_t *)pair + PAIR_REST, sizeof *pair - PAIR_REST);
+    if (!snapshot_take_raw(in, &destination, PAIR_NAME + name) || destination.role >= ROLES ||
+        destination.kind >= DESTINATION_KINDS)
+        return NULL;
+    struct pair_total *pair = pair_total_new(&destination);
+    uint8_t name_size = pair->name_size;
+    bool whole = snapshot_take_raw(in, pair, PAIR_FIGURES);
+    pair->name_size = name_size;
+    pair->tie = (struct tie){NULL};
+    pair->starts = (struct starts){0};
+    pair->seen_by = NULL;
+    pair->changed = true; /* what was put before may not have arrived */
+    if (whole)
+        return pair;
+    pair_total_free(pair);
+    return NULL;
 }
 
 static void put_total(struct buffer *out, const struct host_total *total)
@@ -353,14 +368,9 @@ static void put_totals(const struct engine *engine, struct buffer *out)
 
 static bool take_pair(struct host_total *total, struct cursor *in)
 {
-    struct pair_total raw = {.changed = false};
-    if (!take_pair_raw(in, &raw))
+    struct pair_total *pair = take_pair_raw(in);
+    if (!pair)
         return false;
-    struct pair_total *pair = pair_total_new(&raw.destination);
-    *pair = raw;
-    pair->starts = (struct starts){0};
-    pair->seen_by = NULL;
-    pair->changed = true; /* what was put before may not have arrived */
     if (!totals_take_pair(total, pair)) {
         pair_total_free(pair);
         return false;

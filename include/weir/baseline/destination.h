@@ -30,6 +30,8 @@ struct destination {
 /* "client|domain|example.jp": the text that Redis fields, journals and ids use. */
 #define DESTINATION_KEY_SIZE (DESTINATION_NAME_SIZE + 24)
 char *destination_key(const struct destination *destination, char key[DESTINATION_KEY_SIZE]);
+/* One of which there may be no more than its name is long (totals.h). */
+void destination_copy(const struct destination *from, struct destination *to);
 /* The same; returns its length. */
 size_t destination_put_key(const struct destination *destination, char key[DESTINATION_KEY_SIZE]);
 bool destination_parse(const char *key, size_t size, struct destination *destination);

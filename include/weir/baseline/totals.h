@@ -2,10 +2,10 @@
  * What is stored in Redis while an hour is open, and what an hour's close turns into a profile.
  * Bounds: `max_hosts` hosts an hour; TOTALS_PAIRS destinations a host and hour, the rest summed in
  * one pair a role ("client|prefix|other", "served|prefix|other"); TOTALS_PAIRS_OPEN and 16 for each
- * of `max_hosts` destinations in all open hours together (half a kB each), beyond which new ones go
- * to "other" likewise: a thousand hosts that scan must not take the sensor down; TOTALS_STARTS
- * seconds in which something began a host and hour, of all its pairs (beyond, which are kept
- * depends on the order); all counted.
+ * of `max_hosts` destinations in all open hours together (some 200 bytes each), beyond which new
+ * ones go to "other" likewise: a thousand hosts that scan must not take the sensor down;
+ * TOTALS_STARTS seconds in which something began a host and hour, of all its pairs (beyond, which
+ * are kept depends on the order); all counted.
  *
  * What a host received from other inside hosts is one number a host and hour, without pairs. Who
  * only receives is no host by that: another `max_hosts` of them an hour, so that no scan of
@@ -39,9 +39,9 @@ static inline uint64_t elsewhere_with(const struct elsewhere *elsewhere, uint64_
     return elsewhere->across > UINT64_MAX - here ? UINT64_MAX : here + elsewhere->across;
 }
 
+/* As large as its name is long: it is not copied whole, and its destination by destination_copy. */
 struct pair_total {
     struct tie tie; /* to what its owner knows of it besides; cut when it goes */
-    struct destination destination;
     struct volume out;
     struct elsewhere elsewhere;
     char *seen_by; /* who the others are (seen.h's text, owned); NULL: nobody else saw it, or that
@@ -51,8 +51,10 @@ struct pair_total {
     uint32_t longest_s;   /* how old the oldest of those was that anything was told of in it */
     struct starts starts; /* when they did; "other" has none */
     bool changed;         /* since it was last written to the store */
+    uint8_t name_size;    /* of its destination's name */
     uint32_t name;        /* evidence_name of its destination; 0: not asked for yet; not stored */
     uint64_t step;        /* of its amounts when it was last judged (evidence.h); not stored */
+    struct destination destination; /* last: its name has room for itself, and its key is behind */
 };
 
 struct host_total {

@@ -326,16 +326,37 @@ static void a_freed_pair_is_poisoned(void **state)
     if (!WEIR_POISONS)
         skip();
     struct pair_total *pair = pair_total_new(&d);
-    const char *key = (const char *)(pair + 1);
+    const char *text = pair->destination.name; /* and its key behind it */
     assert_false(is_poisoned(&pair->out));
     pair_total_free(pair);
     assert_true(is_poisoned(&pair->out));
     assert_true(is_poisoned(&pair->flows));
-    assert_true(is_poisoned(key) && is_poisoned(key + 47));
+    assert_true(is_poisoned(text) && is_poisoned(text + 63));
     assert_ptr_equal(pair_total_new(&d), pair);
     assert_false(is_poisoned(&pair->out));
-    assert_false(is_poisoned(key) || is_poisoned(key + 47));
+    assert_false(is_poisoned(text) || is_poisoned(text + 63));
     pair_total_free(pair);
+}
+
+/* Of every length; in a block that another had, and in one of its own. */
+static void names_of_any_length(void **state)
+{
+    struct ip host = make_host(1);
+    (void)state;
+    for (size_t size = 1; size < DESTINATION_NAME_SIZE; size++) {
+        struct host_total *total = host_total_new(&host, 5);
+        struct destination d = {.role = ROLE_SERVED, .kind = DESTINATION_PREFIX}, copy;
+        char key[DESTINATION_KEY_SIZE];
+        memset(d.name, 'a', size);
+        struct pair_total *pair = totals_add(total, &d, exactly(size), 0, 1);
+        assert_ptr_equal(totals_add(total, &d, exactly(1), 0, 0), pair);
+        assert_ptr_equal(map_get(&total->pairs, key, destination_put_key(&d, key)), pair);
+        destination_copy(&pair->destination, &copy);
+        assert_memory_equal(&copy, &d, sizeof d);
+        assert_int_equal(pair->out.value, size + 1);
+        assert_int_equal(pair->flows, 1);
+        host_total_free(total);
+    }
 }
 
 static void a_freed_host_is_poisoned(void **state)
@@ -370,6 +391,7 @@ int main(void)
         cmocka_unit_test(overflow_goes_to_other_by_role),
         cmocka_unit_test(starts_are_kept_by_pair_and_bounded_by_host),
         cmocka_unit_test(all_pairs_together_are_bounded),
+        cmocka_unit_test(names_of_any_length),
         cmocka_unit_test(a_freed_pair_is_poisoned),
         cmocka_unit_test(a_freed_host_is_poisoned),
     };
