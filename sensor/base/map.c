@@ -78,11 +78,14 @@ void *map_expect(const struct map *map, uint64_t hash)
     return map->slot[at].value;
 }
 
+void *map_get_hashed(const struct map *map, const void *key, size_t key_size, uint64_t hash)
+{
+    return map->count > 0 ? map->slot[find(map, key, key_size, hash)].value : NULL;
+}
+
 void *map_get(const struct map *map, const void *key, size_t key_size)
 {
-    if (map->count == 0)
-        return NULL;
-    return map->slot[find(map, key, key_size, map_hash(key, key_size))].value;
+    return map->count > 0 ? map_get_hashed(map, key, key_size, map_hash(key, key_size)) : NULL;
 }
 
 static void grow(struct map *map)
@@ -102,11 +105,10 @@ static void grow(struct map *map)
     pages_free(old.slot, old.mask + 1, sizeof *old.slot);
 }
 
-void *map_put(struct map *map, const void *key, size_t key_size, void *value)
+void *map_put_hashed(struct map *map, const void *key, size_t key_size, uint64_t hash, void *value)
 {
     if (!map->slot || 2 * (map->count + 1) > map->mask + 1)
         grow(map);
-    uint64_t hash = map_hash(key, key_size);
     struct map_entry *entry = &map->slot[find(map, key, key_size, hash)];
     void *before = entry->value;
     if (!before) {
@@ -120,6 +122,11 @@ void *map_put(struct map *map, const void *key, size_t key_size, void *value)
         entry->key = memcpy(xrealloc(NULL, key_size), key, key_size);
     entry->value = value;
     return before;
+}
+
+void *map_put(struct map *map, const void *key, size_t key_size, void *value)
+{
+    return map_put_hashed(map, key, key_size, map_hash(key, key_size), value);
 }
 
 void *map_remove(struct map *map, const void *key, size_t key_size)

@@ -92,5 +92,6 @@ struct destination destination_other(enum pair_role role)
 
 bool destination_is_other(const struct destination *destination)
 {
-    return destination->kind == DESTINATION_PREFIX && strcmp(destination->name, OTHER) == 0;
+    return destination->kind == DESTINATION_PREFIX && *destination->name == *OTHER &&
+           strcmp(destination->name, OTHER) == 0;
 }

@@ -355,10 +355,9 @@ static bool is_full(const struct host_total *host)
     return host->pairs.count >= TOTALS_PAIRS || (totals && totals->pairs >= totals->most_pairs);
 }
 
-static void put_pair(struct host_total *host, struct pair_total *pair)
+static void put_pair(struct host_total *host, struct pair_total *pair, size_t size, uint64_t hash)
 {
-    const char *key = key_behind(pair);
-    map_put(&host->pairs, key, strlen(key), pair);
+    map_put_hashed(&host->pairs, key_behind(pair), size, hash, pair);
     if (!host->totals)
         return;
     host->totals->pairs++;
@@ -368,28 +367,46 @@ static void put_pair(struct host_total *host, struct pair_total *pair)
 bool totals_take_pair(struct host_total *host, struct pair_total *pair)
 {
     const char *key = key_behind(pair);
-    if (map_get(&host->pairs, key, strlen(key)))
+    size_t size = strlen(key);
+    uint64_t hash = map_hash(key, size);
+    if (map_get_hashed(&host->pairs, key, size, hash))
         return false;
-    put_pair(host, pair);
+    put_pair(host, pair, size, hash);
     return true;
 }
 
+static struct pair_name name_of(const struct destination *destination,
+                                char key[DESTINATION_KEY_SIZE])
+{
+    size_t size = destination_put_key(destination, key);
+    return (struct pair_name){key, size, map_hash(key, size)};
+}
+
+static struct pair_total *get_pair(const struct host_total *host, const struct pair_name *name)
+{
+    return map_get_hashed(&host->pairs, name->text, name->size, name->hash);
+}
+
 /* The pair's total, made when absent; the role's "other" when there is no room for one more. */
-static struct pair_total *pair_for(struct host_total *host, const struct destination *destination)
+static struct pair_total *pair_for(struct host_total *host, const struct destination *destination,
+                                   const struct pair_name *name)
 {
     char key[DESTINATION_KEY_SIZE];
-    struct pair_total *pair = map_get(&host->pairs, key, destination_put_key(destination, key));
+    struct pair_name made;
     struct destination rest;
+    struct pair_total *pair = get_pair(host, name);
     if (!pair && is_full(host)) {
         rest = destination_other(destination->role);
         destination = &rest;
         host->overflow++;
-        pair = map_get(&host->pairs, key, destination_put_key(&rest, key));
+        made = name_of(&rest, key);
+        name = &made;
+        pair = get_pair(host, name);
     }
     if (pair)
         return pair;
     pair = pair_total_new(destination);
-    put_pair(host, pair);
+    put_pair(host, pair, name->size, name->hash);
     return pair;
 }
 
@@ -403,7 +420,16 @@ void totals_prefetch(const struct pair_total *pair)
 struct pair_total *totals_add(struct host_total *host, const struct destination *destination,
                               struct volume out, uint64_t in_bytes, uint32_t flows)
 {
-    struct pair_total *pair = pair_for(host, destination);
+    char key[DESTINATION_KEY_SIZE];
+    const struct pair_name name = name_of(destination, key);
+    return totals_add_named(host, destination, &name, out, in_bytes, flows);
+}
+
+struct pair_total *totals_add_named(struct host_total *host, const struct destination *destination,
+                                    const struct pair_name *name, struct volume out,
+                                    uint64_t in_bytes, uint32_t flows)
+{
+    struct pair_total *pair = pair_for(host, destination, name);
     bool little = pair->out.value < TOTALS_MUCH;
     volume_add(&pair->out, out);
     volume_add(&host->out, out);

@@ -9,6 +9,7 @@
 
 #include "weir/base/cursor.h"
 
+#include <endian.h>
 #include <string.h>
 
 static const char *const field_name[ZEEK_FIELDS] = {
@@ -62,9 +63,13 @@ static void set_word(char word[ZEEK_WORD], struct log_span value)
 static void set_fields(struct zeek_header *header, struct log_span names)
 {
     struct log_span name;
-    header->columns = 0;
-    while (header->columns < ZEEK_COLUMNS && log_next(&names, header->separator, &name))
-        header->column[header->columns++] = field_of(name);
+    header->columns = header->needed = 0;
+    while (header->columns < ZEEK_COLUMNS && log_next(&names, header->separator, &name)) {
+        uint8_t field = field_of(name);
+        header->column[header->columns++] = field;
+        if (field < ZEEK_FIELDS)
+            header->needed = header->columns;
+    }
 }
 
 /* "#separator" is divided by a space, all others by what it says. */
@@ -92,18 +97,50 @@ static void take_header(struct zeek_header *header, struct log_span line)
 
 /* --- the columns ------------------------------------------------------------------------------ */
 
+#define ONES UINT64_C(0x0101010101010101)
+
+/* Bit i: byte i of these eight is the separator. */
+static uint64_t separators_of(const char *at, size_t size, char separator)
+{
+    const uint64_t low = 0x7f * ONES, all = (uint8_t)separator * ONES;
+    uint64_t word = ~all;
+    memcpy(&word, at, size < sizeof word ? size : sizeof word);
+    word = le64toh(word) ^ all;
+    uint64_t zero = ~(((word & low) + low) | word | low); /* a byte's highest bit, where it is 0 */
+    return (zero >> 7) * UINT64_C(0x0102040810204080) >> 56;
+}
+
+/* Bit i: byte i is one. Fields are short: to look for the end of each by itself would be dear. */
+static uint64_t separators_ahead(const char *at, size_t size, char separator)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < 64 && i < size; i += 8)
+        found |= separators_of(at + i, size - i, separator) << i;
+    return found;
+}
+
+static void take_column(const struct zeek_header *header, size_t column, struct log_span span,
+                        struct log_span value[ZEEK_FIELDS])
+{
+    uint8_t field = header->column[column];
+    if (field < ZEEK_FIELDS && !log_is(span, header->unset) && !log_is(span, header->empty))
+        value[field] = span;
+}
+
 static void take_columns(const struct zeek_header *header, struct log_span line,
                          struct log_span value[ZEEK_FIELDS])
 {
-    const char *at = line.at, *end = line.at + line.size;
-    for (size_t i = 0; i < header->columns && at <= end; i++) {
-        const char *next = memchr(at, header->separator, (size_t)(end - at));
-        struct log_span span = {at, (size_t)((next ? next : end) - at)};
-        at = next ? next + 1 : end + 1;
-        if (header->column[i] < ZEEK_FIELDS && !log_is(span, header->unset) &&
-            !log_is(span, header->empty))
-            value[header->column[i]] = span;
+    size_t column = 0, begin = 0;
+    for (size_t at = 0; at < line.size && column < header->needed; at += 64) {
+        uint64_t found = separators_ahead(line.at + at, line.size - at, header->separator);
+        for (; found && column < header->needed; found &= found - 1) {
+            size_t end = at + (size_t)__builtin_ctzll(found);
+            take_column(header, column++, (struct log_span){line.at + begin, end - begin}, value);
+            begin = end + 1;
+        }
     }
+    if (column < header->needed)
+        take_column(header, column, (struct log_span){line.at + begin, line.size - begin}, value);
 }
 
 static void skip_spaces(struct cursor *in)

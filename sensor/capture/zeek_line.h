@@ -37,6 +37,7 @@ struct zeek_header {
     char unset[ZEEK_WORD], empty[ZEEK_WORD];
     uint8_t column[ZEEK_COLUMNS]; /* the field of this column; ZEEK_FIELDS: none that is read */
     size_t columns;               /* 0: not said yet */
+    size_t needed;                /* … up to the last that is read */
     bool other;                   /* #path is not conn */
 };
 

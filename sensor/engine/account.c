@@ -23,9 +23,9 @@ const char *const scope_name[SCOPES] = {"out",     "in",        "internal",
 static enum scope scope_by_frame(enum scope scope, const struct record_flow *record)
 {
     const struct flow_key *key = &record->key;
-    struct prefix orig = prefix_of(&key->orig_ip, 24, 64), resp = prefix_of(&key->resp_ip, 24, 64);
     if (!(record->flags & FLOW_BROADCAST) || record->total[SIDE_RESP].packets > 0)
         return scope;
+    struct prefix orig = prefix_of(&key->orig_ip, 24, 64), resp = prefix_of(&key->resp_ip, 24, 64);
     bool neighbours = orig.bits == resp.bits && ip_compare(&orig.ip, &resp.ip) == 0;
     bool within = scope == SCOPE_INTERNAL || (scope == SCOPE_TRANSIT && neighbours);
     return within ? SCOPE_BROADCAST : scope;
@@ -132,13 +132,42 @@ static void add_side(struct flow_view *view, int side)
         view->in_bytes += fresh.value;
 }
 
+/* Whether a tunnel is around it or not. */
+static void find_way(struct engine *engine, struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    if (record->tunnels > 0) {
+        record_flow_tunnels(record, view->tunnel);
+        view->way = way_of(engine->config.inside, &record->key, view->tunnel);
+        return;
+    }
+    struct route *route = routes_of(engine, &record->key);
+    view->way = route_way(route, &record->key);
+    if (route_leads(engine, route, record)) {
+        view->route = route;
+        view->pair = route->number;
+    }
+}
+
+static void find_destination(struct engine *engine, struct flow_view *view,
+                             struct destination *destination)
+{
+    const char *certificate =
+        view->record->flags & FLOW_CERTIFICATE_OTHER ? view->text[TEXT_CERTIFICATE] : NULL;
+    if (view->route)
+        route_destination(view->route, destination);
+    else
+        *destination = account_destination(engine, &view->way, view->text[TEXT_SERVER_NAME],
+                                           certificate, &view->name_unverified);
+    view->destination = destination;
+}
+
 void account_view(struct engine *engine, const struct record_flow *record, struct flow_view *view,
                   struct destination *destination)
 {
     memset(view, 0, offsetof(struct flow_view, text)); /* each of which is written below */
     view->record = record;
-    bool tunnelled = record_flow_tunnels(record, view->tunnel);
-    view->way = way_of(engine->config.inside, &record->key, tunnelled ? view->tunnel : NULL);
+    find_way(engine, view);
     view->scope = scope_by_frame(view->way.scope, record);
     record_flow_texts(record, view->text);
     if (is_forged(engine, &view->way))
@@ -151,11 +180,7 @@ void account_view(struct engine *engine, const struct record_flow *record, struc
     view->host = host_of(&view->way.host, device);
     for (int side = 0; side < SIDES; side++)
         add_side(view, side);
-    bool other = record->flags & FLOW_CERTIFICATE_OTHER;
-    *destination =
-        account_destination(engine, &view->way, view->text[TEXT_SERVER_NAME],
-                            other ? view->text[TEXT_CERTIFICATE] : NULL, &view->name_unverified);
-    view->destination = destination;
+    find_destination(engine, view, destination);
 }
 
 /* --- totals ---------------------------------------------------------------------------------- */
@@ -237,6 +262,16 @@ static struct host_total *total_of(struct engine *engine, struct host *host, int
     return total;
 }
 
+static struct pair_total *add_pair(struct host_total *total, const struct flow_view *view)
+{
+    const struct route *route = view->route;
+    uint32_t flows = first_record(view->record) ? 1 : 0;
+    if (!route)
+        return totals_add(total, view->destination, view->out, view->in_bytes, flows);
+    const struct pair_name name = {route->text, route->size, route->place_hash};
+    return totals_add_named(total, view->destination, &name, view->out, view->in_bytes, flows);
+}
+
 static struct booked book_record(struct engine *engine, const struct flow_view *view,
                                  struct host *host)
 {
@@ -249,8 +284,7 @@ static struct booked book_record(struct engine *engine, const struct flow_view *
     }
     uint32_t overflow = total->overflow, refused = total->starts_refused;
     booked.begins = total->pairs.count == 0;
-    booked.pair = totals_add(total, view->destination, view->out, view->in_bytes,
-                             first_record(record) ? 1 : 0);
+    booked.pair = add_pair(total, view);
     engine->counts.pairs_overflow += total->overflow - overflow;
     note_start(engine, total, booked.pair, view, &booked.civil);
     note_age(booked.pair, view);
@@ -262,10 +296,15 @@ static struct booked book_record(struct engine *engine, const struct flow_view *
 /* A host that was met before counts everything; a new one needs a two-way exchange. */
 static struct host *host_for(struct engine *engine, const struct flow_view *view)
 {
-    struct host *host = hosts_get(engine, view->host);
-    if (host || !(view->record->flags & FLOW_ESTABLISHED))
+    struct host *host = view->route ? view->route->host : NULL;
+    if (host)
         return host;
-    return hosts_add(engine, view->host);
+    host = hosts_get(engine, view->host);
+    if (!host && view->record->flags & FLOW_ESTABLISHED)
+        host = hosts_add(engine, view->host);
+    if (view->route)
+        view->route->host = host;
+    return host;
 }
 
 static void count_unestablished(struct engine *engine, const struct flow_view *view)

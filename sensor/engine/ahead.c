@@ -10,7 +10,7 @@
 #define LINE ((size_t)64)
 
 /* How many records before its own each step is done. */
-enum { HASHES = 10, HOST = 8, HOUR = 6, PLACE = 4, PAIR = 3, STORY = 2, FIGURES = 1 };
+enum { ROUTE = 14, HASHES = 10, HOST = 8, HOUR = 6, PLACE = 4, PAIR = 3, STORY = 2, FIGURES = 1 };
 
 static void fetch(const void *from, size_t bytes)
 {
@@ -50,12 +50,29 @@ static void look_at(struct engine *engine, const struct ordered *item, struct ah
     const struct record_flow *record = (const void *)item->record;
     if (item->record->kind != RECORD_FLOW)
         return;
-    struct way way = way_of(engine->config.inside, &record->key, NULL);
-    if (way.scope != SCOPE_OUT && way.scope != SCOPE_IN)
+    struct route *route = routes_of(engine, &record->key);
+    if (route->scope != SCOPE_OUT && route->scope != SCOPE_IN)
         return;
-    hash_keys(engine, record, &way, ahead);
     ahead->number = engine->ahead.done + HASHES;
-    map_prefetch(&engine->hosts, ahead->host);
+    ahead->route = route;
+    ahead->known = NULL;
+    if (route_leads(engine, route, record)) {
+        ahead->known = route->host;
+        ahead->host = route->host_hash;
+        ahead->place = route->place_hash;
+        ahead->story = route->story_hash;
+    } else {
+        const struct way way = route_way(route, &record->key);
+        hash_keys(engine, record, &way, ahead);
+    }
+    if (!ahead->known)
+        map_prefetch(&engine->hosts, ahead->host);
+}
+
+static void look_for_route(const struct engine *engine, const struct ordered *item)
+{
+    if (item->record->kind == RECORD_FLOW)
+        routes_prefetch(engine, &((const struct record_flow *)(const void *)item->record)->key);
 }
 
 /* --- what they lead to ------------------------------------------------------------------------ */
@@ -102,7 +119,7 @@ static void fetch_pair(const struct engine *engine, const struct host_total *tot
 
 static void follow(const struct engine *engine, const struct ahead_record *ahead, size_t distance)
 {
-    const struct host *host = map_expect(&engine->hosts, ahead->host);
+    const struct host *host = ahead->known ? ahead->known : map_expect(&engine->hosts, ahead->host);
     if (!host)
         return;
     const struct host_total *total = distance < HOST ? hour_of(host) : NULL;
@@ -139,12 +156,18 @@ void ahead_step(struct engine *engine)
     static const size_t distance[] = {FIGURES, STORY, PAIR, PLACE, HOUR, HOST};
     struct ahead *ahead = &engine->ahead;
     uint64_t done = ++ahead->done;
-    for (size_t i = 0; i < sizeof distance / sizeof *distance; i++) {
+    size_t first = engine_only_gathers(engine) ? 2 : 0; /* then there are no stories */
+    for (size_t i = first; i < sizeof distance / sizeof *distance; i++) {
         const struct ahead_record *of = &ahead->of[(done + distance[i]) % AHEAD_ROOM];
         if (of->number == done + distance[i])
             follow(engine, of, distance[i]);
     }
-    const struct ordered *item = order_ahead(&engine->order, HASHES);
+    const struct ordered *item = order_ahead(&engine->order, ROUTE);
+    if (item)
+        look_for_route(engine, item);
+    item = order_ahead(&engine->order, HASHES);
     if (item)
         look_at(engine, item, &ahead->of[(done + HASHES) % AHEAD_ROOM]);
+    const struct ahead_record *next = &ahead->of[done % AHEAD_ROOM];
+    routes_expect(engine, next->number == done ? next->route : NULL);
 }

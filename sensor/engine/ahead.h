@@ -2,12 +2,15 @@
  * host's hour, a pair and two stories, which lie nowhere near each other and mostly in no cache. So
  * while a record is consumed, those behind it are gone through in steps, the last of them first:
  *
- *   its way, its destination → hashes → host → hour, host's story → pair → pair's story
+ *   its route (routes.h), else its destination → hashes → host → hour, host's story → pair → pair's
+ * story
  *
  * Each step reads what the one before, some records ago, has fetched. Nothing is kept but hashes,
  * and nothing is changed: a wrong guess costs time. Engine thread. */
 #ifndef WEIR_ENGINE_AHEAD_H
 #define WEIR_ENGINE_AHEAD_H
+
+#include "routes.h"
 
 #include <stdint.h>
 
@@ -15,6 +18,8 @@
 
 struct ahead_record {
     uint64_t number;             /* which record's, as many were consumed before it; 0: none */
+    struct route *route;         /* of its addresses, unless somebody else's took the place */
+    const struct host *known;    /* its host, by its route; NULL: by the hash */
     uint64_t host, place, story; /* hashes of its keys; place, story 0: nobody guesses where to */
 };
 

@@ -123,6 +123,7 @@ static struct engine *make(const struct engine_config *config)
     engine->counts.last = PTIME_MIN;
     make_workers(engine);
     names_init(&engine->names, config->suffixes, config->networks);
+    routes_init(&engine->routes);
     halves_init(&engine->halves);
     identity_init(&engine->identity, (size_t)config->max_hosts * IDENTITY_A_HOST);
     stories_init(&engine->stories);
@@ -186,6 +187,7 @@ void engine_free(struct engine *engine)
     swept_fini(&engine->swept);
     zoned_fini(&engine->zoned);
     names_fini(&engine->names);
+    routes_fini(&engine->routes);
     halves_fini(&engine->halves);
     identity_fini(&engine->identity);
     open_flows_fini(&engine->open_flows);

@@ -9,6 +9,7 @@
  *   account_judge.c  … and what is to be thought of it: stories, evidence, items, rules
  *   weigh.c    a host's evidence of the day, and what is told of it
  *   way.c      does it leave: by its own addresses, or by those of a tunnel around it?
+ *   routes.c   what the addresses of a flow lead to, of those that were met lately
  *   close.c, close_turn.c, close_work.c   publishing open totals, closing hours (close.h)
  *   memory.c, memory_link.c   whether the store is there, and what that means (memory.h)
  *   hosts.c    the hosts that are known, and what is known of each
@@ -36,6 +37,7 @@
 #include "noise.h"
 #include "open_flows.h"
 #include "order.h"
+#include "routes.h"
 #include "ruled.h"
 #include "sight.h"
 #include "stories.h"
@@ -213,6 +215,7 @@ struct engine {
     struct open_flows open_flows;
     struct order order;
     struct ahead ahead;
+    struct routes routes;
     struct again again;
     struct names names;
     struct identity identity;
@@ -482,6 +485,8 @@ void weigh_free(struct host *host);
 /* way.c; `tunnel`: of both sides, or NULL */
 struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
+/* Of a flow whose own addresses are of this scope, by those. */
+struct way way_by_scope(enum scope scope, const struct flow_key *key);
 
 /* told.c: a finding about this story is to be told; else it is counted. Nothing was told on that
  * day, whatever there was to tell. */

@@ -45,9 +45,9 @@ static enum scope scope_of(const struct inside *inside, const struct flow_key *k
     return orig ? SCOPE_OUT : SCOPE_IN;
 }
 
-static struct way way_by_itself(const struct inside *inside, const struct flow_key *key)
+struct way way_by_scope(enum scope scope, const struct flow_key *key)
 {
-    struct way way = {.scope = scope_of(inside, key)};
+    struct way way = {.scope = scope};
     if (way.scope != SCOPE_OUT && way.scope != SCOPE_IN)
         return way;
     bool out = way.scope == SCOPE_OUT;
@@ -113,7 +113,7 @@ static bool is_carried(const struct way *own, const struct passage passage[SIDES
 struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES])
 {
-    struct way own = way_by_itself(inside, key);
+    struct way own = way_by_scope(scope_of(inside, key), key);
     if (!tunnel || (tunnel[SIDE_ORIG].count == 0 && tunnel[SIDE_RESP].count == 0))
         return own;
     struct passage passage[SIDES];

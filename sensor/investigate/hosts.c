@@ -42,6 +42,7 @@ void hosts_free(struct hosts *hosts)
     map_fini(&hosts->hidden, free);
     map_fini(&hosts->outside, free);
     map_fini(&hosts->content, free_content);
+    free(hosts->found);
     free(hosts);
 }
 
@@ -85,20 +86,20 @@ static void add_outside(struct hosts *hosts, const struct flow_view *view)
 /* Of a place that nothing was sent to, as a scan has them by the thousand, there is nothing to
  * rank.
  */
-static void add_destination(struct hosts *hosts, struct host_sum *host,
+static void add_destination(struct hosts *hosts, struct pair_sums *sums,
                             const struct flow_view *view)
 {
     char key[DESTINATION_KEY_SIZE];
     if (view->out.value == 0 && view->out.low == 0 && view->out.high == 0)
         return;
-    size_t size = destination_put_key(view->destination, key);
-    struct destination_sum *sum =
-        get_or_make(&host->destinations, key, size, sizeof *sum, HOSTS_DESTINATIONS);
-    if (!sum) {
+    if (!sums->destination)
+        sums->destination =
+            get_or_make(&sums->host->destinations, key, destination_put_key(view->destination, key),
+                        sizeof *sums->destination, HOSTS_DESTINATIONS);
+    if (sums->destination)
+        volume_add(&sums->destination->out, view->out);
+    else
         hosts->overflow++;
-        return;
-    }
-    volume_add(&sum->out, view->out);
 }
 
 /* Never seen sending, but acknowledged by its peers. */
@@ -115,6 +116,32 @@ static void add_hidden(struct hosts *hosts, const struct flow_view *view)
         hosts->overflow++;
 }
 
+/* Where what its pair adds up to was found last, or is put; `none`: of a pair without a number. */
+static struct pair_sums *sums_of(struct hosts *hosts, const struct flow_view *view,
+                                 struct pair_sums *none)
+{
+    *none = (struct pair_sums){.pair = 0};
+    if (view->pair == 0)
+        return none;
+    if (!hosts->found)
+        hosts->found = xcalloc(HOSTS_FOUND, sizeof *hosts->found);
+    struct pair_sums *found = &hosts->found[view->pair % HOSTS_FOUND];
+    if (found->pair != view->pair)
+        *found = (struct pair_sums){.pair = view->pair};
+    return found;
+}
+
+/* NULL: there is no room for it. */
+static struct host_sum *host_of(struct hosts *hosts, const struct ip *ip)
+{
+    struct host_sum *host = get_or_make(&hosts->map, ip, sizeof *ip, sizeof *host, HOSTS_MAX);
+    if (!host)
+        return NULL;
+    host->host = *ip;
+    host->destinations.borrows = true;
+    return host;
+}
+
 void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
 {
     if (view->scope == SCOPE_TRANSIT)
@@ -127,20 +154,20 @@ void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
         add_hidden(hosts, view);
         return; /* spoofed sources must not fill the ranking */
     }
-    struct host_sum *host =
-        get_or_make(&hosts->map, view->host, sizeof *view->host, sizeof *host, HOSTS_MAX);
+    struct pair_sums none, *sums = sums_of(hosts, view, &none);
+    if (!sums->host)
+        sums->host = host_of(hosts, view->host);
+    struct host_sum *host = sums->host;
     if (!host) {
         hosts->overflow++;
         return;
     }
-    host->host = *view->host;
-    host->destinations.borrows = true;
     volume_add(&host->out, view->out);
     host->in_bytes += view->in_bytes;
     volume_add(&host->service_out[view->record->service], view->out);
     host->flows += view->record->end != FLOW_OPEN;
     hosts_add_lasting(hosts, view);
-    add_destination(hosts, host, view);
+    add_destination(hosts, sums, view);
 }
 
 void hosts_add_content(struct hosts *hosts, const struct ip *host,

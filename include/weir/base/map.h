@@ -28,6 +28,9 @@ void map_fini(struct map *map, void (*free_value)(void *value));
 void *map_get(const struct map *map, const void *key, size_t key_size);
 /* Inserts or replaces; returns the old value or NULL. `value` must not be NULL. */
 void *map_put(struct map *map, const void *key, size_t key_size, void *value);
+/* The same two for who has the key's map_hash at hand. */
+void *map_get_hashed(const struct map *map, const void *key, size_t key_size, uint64_t hash);
+void *map_put_hashed(struct map *map, const void *key, size_t key_size, uint64_t hash, void *value);
 /* To fetch what will be looked for soon into the processor's cache, in two steps some records
  * apart: the place of a key by its hash, then what lies there: a value under that hash, probably
  * the key's, or NULL. It is a hint: whoever goes by what is there asks map_get. */

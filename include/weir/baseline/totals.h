@@ -109,6 +109,15 @@ void totals_prefetch(const struct pair_total *pair);
 /* Adds to the pair and to the host. Returns the pair added to. */
 struct pair_total *totals_add(struct host_total *host, const struct destination *destination,
                               struct volume out, uint64_t in_bytes, uint32_t flows);
+/* The same for who has at hand what the destination is called among a host's pairs. */
+struct pair_name {
+    const char *text; /* destination_key */
+    size_t size;
+    uint64_t hash; /* map_hash of it */
+};
+struct pair_total *totals_add_named(struct host_total *host, const struct destination *destination,
+                                    const struct pair_name *name, struct volume out,
+                                    uint64_t in_bytes, uint32_t flows);
 /* Out bytes of connections to a pair of the host's that began in `second` of this hour. */
 void totals_start(struct host_total *host, struct pair_total *pair, uint32_t second,
                   uint64_t bytes);

@@ -59,8 +59,10 @@ struct flow_view {
     const struct ip *host;
     const struct ip *device[SIDES]; /* of inside sides, unless a tunnel decides; NULL: not known */
     const struct destination *destination; /* likewise */
-    bool in_story;        /* account_judge has added it to the stories of host and destination */
-    bool accepted;        /* the host was or is worth a profile: not just anybody's address */
+    struct route *route; /* the engine's own: host and destination are those of it; NULL: of none */
+    uint64_t pair;       /* host and destination have been numbered so, as no others are; 0: not */
+    bool in_story;       /* account_judge has added it to the stories of host and destination */
+    bool accepted;       /* the host was or is worth a profile: not just anybody's address */
     bool name_unverified; /* a server name was given that no seen answer ties to the address, or
                              that the server's certificate contradicts */
     struct volume out;    /* fresh, of the host */

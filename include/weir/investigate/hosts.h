@@ -43,11 +43,21 @@ struct lasting_flow { /* that ended, with an inside host */
     uint64_t out_bytes;
 };
 
-struct hosts {
+#define HOSTS_FOUND 32768 /* 768 KiB, once the first pair is numbered */
+
+struct pair_sums { /* of the pair of host and destination that an engine numbered so */
+    uint64_t pair; /* 0: none */
+    struct host_sum *host;
+    struct destination_sum *destination; /* NULL: nothing was sent there yet */
+};
+
+struct hosts {          /* of the flows of one engine */
     struct map map;     /* struct ip → struct host_sum */
     struct map hidden;  /* struct ip → uint64_t bytes: see hosts_hidden */
     struct map outside; /* struct prefix → uint64_t bytes: neither side inside */
     struct map content; /* struct ip → struct host_content */
+    struct pair_sums
+        *found; /* HOSTS_FOUND of them, by their number; the later one takes the place */
     struct union_budget budget;
     struct lasting_flow lasting[LASTING_KEPT]; /* the longest, longest first */
     size_t lasting_count;

@@ -56,6 +56,39 @@ static void test_ranking(void **state)
     expect(&ranked[0], "10.0.0.2", 300000 + 100000 / 3.0, 1, "own.jp", 1);
 }
 
+/* Numbered pairs add up to the same, also of two whose numbers share a place, and of one to which
+ * nothing was sent at first. */
+static void test_numbered_pairs(void **state)
+{
+    static const struct {
+        const char *host, *to;
+        uint64_t pair, out;
+    } flow[] = {{"10.0.0.1", "a.jp", 1, 100000}, {"10.0.0.2", "b.jp", 1 + HOSTS_FOUND, 200000},
+                {"10.0.0.1", "a.jp", 1, 50000},  {"10.0.0.2", "b.jp", 1 + HOSTS_FOUND, 70000},
+                {"10.0.0.2", "c.jp", 2, 0},      {"10.0.0.2", "c.jp", 2, 300000},
+                {"10.0.0.2", "c.jp", 2, 300000}, {"10.0.0.1", "a.jp", 3, 1000}};
+    struct hosts *hosts = *state, *plain = hosts_new();
+    struct ranked ranked[4], is[4];
+    for (size_t i = 0; i < sizeof flow / sizeof *flow; i++) {
+        struct made made;
+        add(plain, flow[i].host, flow[i].out, 0, flow[i].to);
+        make_view(&made, SCOPE_OUT, flow[i].host, "198.51.100.1", flow[i].out, 0, flow[i].to);
+        made.view.pair = flow[i].pair;
+        hosts_add_flow(hosts, &made.view);
+    }
+    assert_int_equal(hosts_rank(hosts, ranked, 4), 2);
+    assert_int_equal(hosts_rank(plain, is, 4), 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_memory_equal(&ranked[i].host->host, &is[i].host->host, sizeof(struct ip));
+        assert_int_equal(ranked[i].host->out.value, is[i].host->out.value);
+        assert_int_equal(ranked[i].host->destinations.count, is[i].host->destinations.count);
+        assert_string_equal(ranked[i].top->key, is[i].top->key);
+        assert_int_equal(ranked[i].top->out.value, is[i].top->out.value);
+    }
+    assert_int_equal(ranked[0].top->out.value, 600000);
+    hosts_free(plain);
+}
+
 static void test_equal_weights_by_address(void **state)
 {
     struct hosts *hosts = *state;
@@ -217,6 +250,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH(test_ranking),
+        WITH(test_numbered_pairs),
         WITH(test_equal_weights_by_address),
         WITH(test_served),
         WITH(test_sums),
