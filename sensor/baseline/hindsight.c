@@ -30,6 +30,7 @@ void hindsight_free(struct hindsight *hindsight)
     if (!hindsight)
         return;
     measure_fini(hindsight);
+    apart_fini(hindsight);
     for (size_t i = 0; i < hindsight->pasts; i++)
         free_past(hindsight->past[i]);
     map_fini(&hindsight->index, NULL);

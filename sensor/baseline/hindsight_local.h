@@ -84,6 +84,15 @@ struct past { /* of a host that sent */
     } story; /* … and whether a story that goes on then may be (hindsight_story.c) */
 };
 
+#define APART_TABLES (4 + YOUNG_HISTOGRAMS)
+
+struct apart {         /* the peers' tables without a host; while they are read, those of all */
+    struct past *past; /* NULL: of nobody */
+    struct peer_group *group; /* its own, or NULL */
+    uint64_t set;             /* size_memo.h */
+    struct histogram table[APART_TABLES];
+};
+
 struct hindsight {
     struct ledger *ledger;
     struct fleet *fleet;
@@ -96,8 +105,9 @@ struct hindsight {
     uint64_t bytes;     /* of them, about */
     struct map index;   /* struct ip → struct past */
     struct past *found; /* there, last: each record asks several times */
-    struct past *apart; /* the host that the peers' tables are without */
-    uint8_t *place;     /* of each destination: 1 + where it is among the pairs of … */
+    struct past *apart; /* the host that the peers' tables are without, and where those are */
+    struct apart without[HINDSIGHT_APART];
+    uint8_t *place; /* of each destination: 1 + where it is among the pairs of … */
     const struct past *placed;
     bool measured;
     bool passes;    /* hours are closed when somebody asks (hindsight_pass.c) … */
@@ -139,12 +149,17 @@ void past_close(struct hindsight *hindsight, struct past *past, const struct hos
                 const struct civil *civil);
 
 /* hindsight_peers.c: the fleet's tables, of all: first what each host sent and to whom, while its
- * hours are held, then what that was new to. Without a host. */
+ * hours are held, then what that was new to. */
 struct counting *peers_begin(struct hindsight *hindsight);
 void peers_count(struct counting *counting, struct past *past);
 void peers_count_new(struct counting *counting);
 void peers_end(struct counting *counting);
+
+/* hindsight_apart.c: they are without this host from here on; NULL: of all. They change: what was
+ * kept is no good any more. */
 void peers_without(struct hindsight *hindsight, struct past *past);
+void peers_forget(struct hindsight *hindsight);
+void apart_fini(struct hindsight *hindsight); /* the fleet may be gone */
 
 /* hindsight_measure.c: what host-days come to, of all; and what the others' come to. */
 void measure_days(struct hindsight *hindsight);

@@ -144,7 +144,7 @@ static void fuse_days(struct past *past)
 /* The fleet has them too, for how its budget is shared. */
 static void show(struct hindsight *hindsight, const struct calibrations *all)
 {
-    peers_without(hindsight, NULL); /* what is applied is of all */
+    peers_forget(hindsight); /* what is applied is of all */
     hindsight->fleet->all.next.calibrations = *all;
     hindsight->fleet->all.changed = true;
     fleet_apply(hindsight->fleet);
