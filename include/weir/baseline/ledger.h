@@ -3,19 +3,19 @@
  * where.
  *
  * Bounds: LEDGER_HOURS from the first hour to the last (beyond, ledger_finish says so and nothing
- * more is kept); 16 bytes an hour of a host and each destination's name once in memory, and of the
- * host that is held 40 bytes an hour and 16 to 32 an hour of a pair (LEDGER_HELD_PAIRS of them at
- * most); some 8 bytes an hour of a pair, and 6 for each second in which something began, in the
- * file.
- * Engine thread. */
+ * more is kept); 16 bytes an hour of a host and each destination's name once in memory, while it is
+ * added to LEDGER_PILED_BYTES that wait (up to twice the room), and of the host that is held 40
+ * bytes an hour and 16 to 32 an hour of a pair (LEDGER_HELD_PAIRS of them at most); some 8 bytes an
+ * hour of a pair, and 6 for each second in which something began, in the file. Engine thread. */
 #ifndef WEIR_BASELINE_LEDGER_H
 #define WEIR_BASELINE_LEDGER_H
 
 #include "weir/base/calendar.h"
 #include "weir/baseline/totals.h"
 
-#define LEDGER_HOURS      (INT64_C(20) * 366 * 24)
-#define LEDGER_HELD_PAIRS (1u << 20)
+#define LEDGER_HOURS       (INT64_C(20) * 366 * 24)
+#define LEDGER_HELD_PAIRS  (1u << 20)
+#define LEDGER_PILED_BYTES ((size_t)16 << 20)
 
 struct ledger_hour {
     int64_t hour;                 /* rising */
