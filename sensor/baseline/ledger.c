@@ -350,6 +350,34 @@ struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host
     return sheet;
 }
 
+struct ledger_reading ledger_read(const struct ledger *ledger, const struct ledger_host *host,
+                                  size_t i)
+{
+    struct cursor in = at_hour(ledger, host, i);
+    ask_for(ledger, host, i + AHEAD);
+    struct ledger_sheet sheet = take_sheet(&in);
+    return (struct ledger_reading){in, sheet.out_bytes, sheet.in_bytes, sheet.inside_bytes,
+                                   sheet.pairs};
+}
+
+bool ledger_read_part(const struct ledger *ledger, struct ledger_reading *reading,
+                      struct ledger_part *part)
+{
+    struct cursor in = reading->in; /* nothing else points to it: it may stay in registers */
+    if (reading->pairs == 0)
+        return false;
+    reading->pairs--;
+    part->destination = (uint32_t)take_at_most(&in, ledger->destinations - 1);
+    part->out_bytes = take_unsigned(&in);
+    part->in_bytes = take_unsigned(&in);
+    part->flows = (uint32_t)take_at_most(&in, UINT32_MAX);
+    part->longest_s = (uint32_t)take_at_most(&in, UINT32_MAX);
+    part->starts = in;
+    skip_numbers(&in, 2 * take_unsigned(&in));
+    reading->in = in;
+    return true;
+}
+
 static const char *take_destination(void *context, struct cursor *in)
 {
     const struct ledger *ledger = context;

@@ -11,6 +11,7 @@
 #define WEIR_BASELINE_LEDGER_H
 
 #include "weir/base/calendar.h"
+#include "weir/base/cursor.h"
 #include "weir/baseline/totals.h"
 
 #define LEDGER_HOURS       (INT64_C(20) * 366 * 24)
@@ -61,6 +62,21 @@ void ledger_span(const struct ledger *ledger, int64_t *first, int64_t *last);
 void ledger_hold(struct ledger *ledger, const struct ledger_host *host);
 void ledger_hold_none(struct ledger *ledger); /* its room is given back */
 struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host *host, size_t i);
+/* The same pair by pair, with all that there is of each: how many are left is in `pairs`. */
+struct ledger_reading {
+    struct cursor in;
+    uint64_t out_bytes, in_bytes, inside_bytes;
+    size_t pairs;
+};
+struct ledger_part {
+    uint32_t destination, flows, longest_s;
+    uint64_t out_bytes, in_bytes;
+    struct cursor starts; /* packed, as hour_bytes_take_starts has them */
+};
+struct ledger_reading ledger_read(const struct ledger *ledger, const struct ledger_host *host,
+                                  size_t i);
+bool ledger_read_part(const struct ledger *ledger, struct ledger_reading *reading,
+                      struct ledger_part *part); /* false: that was all */
 /* The same as a total of its own, with when things began: the caller's. */
 struct host_total *ledger_total(struct ledger *ledger, const struct ledger_host *host, size_t i);
 
