@@ -8,6 +8,7 @@
  * An answer may come later than what was sent, so only whole hours are looked at, as ratios are
  * (evidence_manner.c): when they are closed, before they are learned, and in their own day's
  * evidence. Thread: any (pure). */
+#include "closed_hour.h"
 #include "evidence_local.h"
 #include "profile_local.h"
 
@@ -196,15 +197,21 @@ static uint64_t less_of_hour(const struct whole_hour *hour)
 
 /* A cold host's own past says nothing yet. */
 static void add_ratio(struct day_evidence *into, const struct profile *profile,
-                      const struct civil *civil, const struct whole_hour *hour)
+                      const struct civil *civil, uint64_t out, uint64_t in)
 {
-    const struct host_total *total = hour->total;
-    uint64_t all = total->out.value, out = fewer(all, less_of_hour(hour));
-    if (evidence_is_cold(profile, civil) || elsewhere_with(&total->elsewhere, all) > all)
+    if (evidence_is_cold(profile, civil))
         return;
-    struct evidence_mark mark = evidence_ratio_of_hour(profile, civil, out, total->in_bytes);
+    struct evidence_mark mark = evidence_ratio_of_hour(profile, civil, out, in);
     if (mark.l > 0)
         evidence_mark_exact(into, EVIDENCE_RATIO, mark.l, mark.bytes, 0);
+}
+
+static void join_made(struct day_evidence *into, struct day_evidence *made)
+{
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        if (!(made->mark[kind].l > 0))
+            made->known &= ~(1u << kind);
+    evidence_join(into, made);
 }
 
 void evidence_add_whole_hour(struct day_evidence *into, const struct profile *profile,
@@ -212,12 +219,29 @@ void evidence_add_whole_hour(struct day_evidence *into, const struct profile *pr
                              const struct whole_hour *hour)
 {
     struct day_evidence made = {0};
+    const struct host_total *total = hour->total;
+    uint64_t all = total->out.value;
     add_uploads(&made, profile, fleet, civil, hour);
-    add_ratio(&made, profile, civil, hour);
-    for (int kind = 0; kind < EVIDENCES; kind++)
-        if (!(made.mark[kind].l > 0))
-            made.known &= ~(1u << kind);
-    evidence_join(into, &made);
+    if (elsewhere_with(&total->elsewhere, all) == all)
+        add_ratio(&made, profile, civil, fewer(all, less_of_hour(hour)), total->in_bytes);
+    join_made(into, &made);
+}
+
+void evidence_add_closed_hour(struct day_evidence *into, const struct profile *profile,
+                              const struct fleet *fleet, const struct civil *civil,
+                              const struct closed_hour *hour)
+{
+    struct day_evidence made = {0};
+    for (size_t i = 0; i < hour->pairs; i++) {
+        const struct closed_pair *pair = &hour->pair[i];
+        const struct asked asked = {&made, profile, pair->pair, pair->destination,
+                                    fleet, civil,   pair->name};
+        if (is_upload(asked.destination, pair->out_bytes, pair->in_bytes) && !pair->seen_more)
+            ask_hour(&asked, pair->out_bytes, pair->in_bytes);
+    }
+    if (!hour->seen_more)
+        add_ratio(&made, profile, civil, hour->out_bytes, hour->in_bytes);
+    join_made(into, &made);
 }
 
 /* --- fewer bytes ------------------------------------------------------------------------------ */

@@ -30,13 +30,16 @@ void hindsight_free(struct hindsight *hindsight)
     if (!hindsight)
         return;
     measure_fini(hindsight);
+    apart_fini(hindsight);
     for (size_t i = 0; i < hindsight->pasts; i++)
         free_past(hindsight->past[i]);
     map_fini(&hindsight->index, NULL);
     if (!hindsight->fleet_taken)
         fleet_free(hindsight->fleet);
     free(hindsight->past);
+    closed_hour_fini(&hindsight->hour);
     free(hindsight->place);
+    free(hindsight->among);
     free(hindsight->civil);
     free(hindsight);
 }
@@ -227,6 +230,7 @@ struct hindsight *hindsight_new(struct ledger *ledger, struct calendar *calendar
         return hindsight;
     make_calendar(hindsight, calendar);
     hindsight->place = xcalloc(ledger_destinations(ledger) + 1, 1);
+    hindsight->among = xcalloc(ledger_destinations(ledger) + 1, sizeof *hindsight->among);
     struct counting *counting = peers_begin(hindsight);
     bool whole = make_pasts(hindsight, counting, most_bytes);
     if (whole)
@@ -351,7 +355,7 @@ static bool is_over(struct hindsight *hindsight, struct past *past, int64_t day)
     return day > past->last.day;
 }
 
-void past_close(struct hindsight *hindsight, struct past *past, const struct host_total *total,
+void past_close(struct hindsight *hindsight, struct past *past, struct closed_hour *hour,
                 const struct civil *civil)
 {
     bool weighed = may_tell(hindsight, past, civil->day);
@@ -359,7 +363,7 @@ void past_close(struct hindsight *hindsight, struct past *past, const struct hos
         past_leave_out(hindsight, past, civil->day);
         peers_without(hindsight, past);
     }
-    past_hour(past, total, civil, hindsight->fleet, weighed);
+    past_hour(past, hour, civil, hindsight->fleet, weighed);
 }
 
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
@@ -376,5 +380,6 @@ void hindsight_close(struct hindsight *hindsight, const struct host_total *total
         past->gone +=
             past->gone < past->from->count && past->from->hour[past->gone].hour == total->hour;
     }
-    past_close(hindsight, past, total, civil);
+    closed_hour_of(&hindsight->hour, past->profile, total);
+    past_close(hindsight, past, &hindsight->hour, civil);
 }

@@ -67,10 +67,11 @@ static void begin_day(struct past *past, const struct civil *civil, const struct
 /* --- hours ------------------------------------------------------------------------------------ */
 
 /* `rhythm`: somebody may ask for it. */
-static void add_to_pair(struct pair *pair, const struct pair_total *sum, const struct civil *civil,
-                        bool rhythm)
+static void add_to_pair(struct closed_hour *hour, const struct closed_pair *closed,
+                        const struct civil *civil, bool rhythm)
 {
-    uint64_t bytes = sum->out.value;
+    struct pair *pair = closed->pair;
+    uint64_t bytes = closed->out_bytes;
     int64_t age = civil->hour - pair->first_hour;
     while (pair->spans_told < PAIR_SPANS &&
            age >= INT64_C(1) * PAIR_YOUNG_HOURS * (pair->spans_told + 1)) {
@@ -83,27 +84,25 @@ static void add_to_pair(struct pair *pair, const struct pair_total *sum, const s
         pair->span_bytes = bytes_add(pair->span_bytes, bytes);
     pair->today = civil->day;
     pair->today_bytes = bytes_add(pair->today_bytes, bytes);
-    pair->today_surplus = bytes_add(pair->today_surplus, pair_surplus(bytes, sum->in_bytes));
+    pair->today_surplus = bytes_add(pair->today_surplus, pair_surplus(bytes, closed->in_bytes));
     if (rhythm)
-        rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
+        rhythm_hour(&pair->rhythm, civil, closed_hour_starts(hour, closed), closed->flows);
 }
 
-void past_hour(struct past *past, const struct host_total *total, const struct civil *civil,
+void past_hour(struct past *past, struct closed_hour *hour, const struct civil *civil,
                const struct fleet *fleet, bool weighed)
 {
     struct profile *profile = past->profile;
-    size_t position = 0;
     begin_day(past, civil, fleet);
     if (weighed)
-        learn_evidence(profile, total, civil, fleet);
-    staged_days_add(&profile->staged.days, total->inside_bytes, total->out.value);
-    profile->today_bytes = bytes_add(profile->today_bytes, total->out.value);
-    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
-        struct pair_total *sum = e->value;
-        struct pair *pair = profile_pair_of(profile, sum);
-        if (pair && sum->out.value > 0)
-            add_to_pair(pair, sum, civil,
-                        weighed && evidence_asks_rhythm(profile, pair, fleet, civil));
+        learn_evidence(profile, hour, civil, fleet);
+    staged_days_add(&profile->staged.days, hour->inside_bytes, hour->out_bytes);
+    profile->today_bytes = bytes_add(profile->today_bytes, hour->out_bytes);
+    for (size_t i = 0; i < hour->pairs; i++) {
+        const struct closed_pair *closed = &hour->pair[i];
+        if (closed->pair && closed->out_bytes > 0)
+            add_to_pair(hour, closed, civil,
+                        weighed && evidence_asks_rhythm(profile, closed->pair, fleet, civil));
     }
     profile->last_closed_hour = civil->hour;
 }

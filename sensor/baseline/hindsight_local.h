@@ -2,10 +2,10 @@
 #ifndef WEIR_BASELINE_LOCAL_HINDSIGHT_H
 #define WEIR_BASELINE_LOCAL_HINDSIGHT_H
 
+#include "closed_hour.h"
 #include "fleet_local.h"
 #include "profile_local.h"
 #include "size_memo.h"
-#include "weir/baseline/evidence.h"
 #include "weir/baseline/hindsight.h"
 
 /* What the host is counted for in the peers' tables (enum peer_table). */
@@ -48,10 +48,11 @@ struct open_day { /* while its hours are gone through */
 
 struct open_hours {
     const struct past *past; /* … which `before` has joined, unless both are open */
-    const struct host_total *before, *total; /* before: of the hour before; NULL: there is none */
+    const struct closed_hour *before, *now; /* before: of the hour before; NULL: there is none */
     bool both;
-    const struct civil *civil; /* of total */
+    const struct civil *civil; /* of now */
     const struct fleet *fleet;
+    uint32_t *among; /* hindsight's */
 };
 
 struct past { /* of a host that sent */
@@ -84,6 +85,15 @@ struct past { /* of a host that sent */
     } story; /* … and whether a story that goes on then may be (hindsight_story.c) */
 };
 
+#define APART_TABLES (4 + YOUNG_HISTOGRAMS)
+
+struct apart {         /* the peers' tables without a host; while they are read, those of all */
+    struct past *past; /* NULL: of nobody */
+    struct peer_group *group; /* its own, or NULL */
+    uint64_t set;             /* size_memo.h */
+    struct histogram table[APART_TABLES];
+};
+
 struct hindsight {
     struct ledger *ledger;
     struct fleet *fleet;
@@ -96,9 +106,12 @@ struct hindsight {
     uint64_t bytes;     /* of them, about */
     struct map index;   /* struct ip → struct past */
     struct past *found; /* there, last: each record asks several times */
-    struct past *apart; /* the host that the peers' tables are without */
-    uint8_t *place;     /* of each destination: 1 + where it is among the pairs of … */
+    struct past *apart; /* the host that the peers' tables are without, and where those are */
+    struct apart without[HINDSIGHT_APART];
+    uint8_t *place; /* of each destination: 1 + where it is among the pairs of … */
     const struct past *placed;
+    uint32_t *among;         /* where in the hour before it may be (hindsight_open.c) */
+    struct closed_hour hour; /* that is closed */
     bool measured;
     bool passes;    /* hours are closed when somebody asks (hindsight_pass.c) … */
     int64_t passed; /* … through this one */
@@ -133,18 +146,27 @@ void past_count_networks(const struct hindsight *hindsight, struct past *past); 
 struct pair *past_pair(struct hindsight *hindsight, const struct past *past, uint32_t destination);
 size_t past_day(const struct past *past, int64_t day); /* its index; past->days: none */
 
+/* hindsight_hour.c: one of its hours in the ledger. */
+void past_read(struct hindsight *hindsight, const struct past *past, size_t i,
+               struct closed_hour *hour);
+
 /* hindsight_pass.c: closed, with what the ledger has of them, through `hour`. hindsight.c: one. */
 void past_catch_up(struct hindsight *hindsight, struct past *past, int64_t hour);
-void past_close(struct hindsight *hindsight, struct past *past, const struct host_total *total,
+void past_close(struct hindsight *hindsight, struct past *past, struct closed_hour *hour,
                 const struct civil *civil);
 
 /* hindsight_peers.c: the fleet's tables, of all: first what each host sent and to whom, while its
- * hours are held, then what that was new to. Without a host. */
+ * hours are held, then what that was new to. */
 struct counting *peers_begin(struct hindsight *hindsight);
 void peers_count(struct counting *counting, struct past *past);
 void peers_count_new(struct counting *counting);
 void peers_end(struct counting *counting);
+
+/* hindsight_apart.c: they are without this host from here on; NULL: of all. They change: what was
+ * kept is no good any more. */
 void peers_without(struct hindsight *hindsight, struct past *past);
+void peers_forget(struct hindsight *hindsight);
+void apart_fini(struct hindsight *hindsight); /* the fleet may be gone */
 
 /* hindsight_measure.c: what host-days come to, of all; and what the others' come to. */
 void measure_days(struct hindsight *hindsight);
@@ -156,7 +178,7 @@ void trim_budget(struct hindsight *hindsight);
 /* hindsight_day.c: running sums begin anew; an hour joins its day's, and its evidence if that is
  * asked for; what the day came to so far. */
 void past_begin(struct past *past);
-void past_hour(struct past *past, const struct host_total *total, const struct civil *civil,
+void past_hour(struct past *past, struct closed_hour *hour, const struct civil *civil,
                const struct fleet *fleet, bool weighed);
 void past_keep(const struct past *past, struct host_day *into);
 

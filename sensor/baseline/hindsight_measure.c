@@ -45,12 +45,37 @@ static void fit(struct calibrations *all, unsigned from, unsigned to)
 /* --- what days come to ------------------------------------------------------------------------ */
 
 struct hours { /* of a host, one behind the other; NULL: there is none */
-    struct host_total *before, *at, *next;
+    struct closed_hour *before, *at, *next;
+    struct closed_hour room[3];
 };
 
-static bool follows(const struct host_total *total, const struct host_total *before)
+static bool follows(const struct closed_hour *hour, const struct closed_hour *before)
 {
-    return total && before && before->hour == total->hour - 1;
+    return hour && before && before->hour == hour->hour - 1;
+}
+
+static struct closed_hour *free_room(struct hours *hours)
+{
+    size_t i = 0;
+    while (&hours->room[i] == hours->before || &hours->room[i] == hours->at)
+        i++;
+    return &hours->room[i];
+}
+
+/* The host's hour i, if it has so many. */
+static void read_next(struct hindsight *hindsight, const struct past *past, size_t i,
+                      struct hours *hours)
+{
+    hours->next = i < past->from->count ? free_room(hours) : NULL;
+    if (hours->next)
+        past_read(hindsight, past, i, hours->next);
+}
+
+static void go_on(struct hours *hours)
+{
+    hours->before = hours->at;
+    hours->at = hours->next;
+    hours->next = NULL;
 }
 
 /* The first of a day is not closed yet when the next begins. `open`: of the day, and the next. */
@@ -59,18 +84,20 @@ static void mark_open(struct hindsight *hindsight, struct past *past, const stru
 {
     struct open_hours now = {.past = past,
                              .before = follows(hours->at, hours->before) ? hours->before : NULL,
-                             .total = hours->at,
+                             .now = hours->at,
                              .civil = hindsight_civil(hindsight, hours->at->hour),
-                             .fleet = hindsight->fleet};
+                             .fleet = hindsight->fleet,
+                             .among = hindsight->among};
     open_mark(&now, &open[0]);
     if (past->profile->today == now.civil->day || !follows(hours->next, hours->at))
         return;
     struct open_hours then = {.past = past,
                               .before = hours->at,
-                              .total = hours->next,
+                              .now = hours->next,
                               .both = true,
                               .civil = hindsight_civil(hindsight, hours->next->hour),
-                              .fleet = hindsight->fleet};
+                              .fleet = hindsight->fleet,
+                              .among = hindsight->among};
     past_leave_out(hindsight, past, then.civil->day);
     open_mark(&then, &open[then.civil->day != now.civil->day]);
     past_leave_out(hindsight, past, now.civil->day);
@@ -83,12 +110,10 @@ static void go_through_day(struct hindsight *hindsight, struct past *past, struc
     past_leave_out(hindsight, past, day->day);
     for (size_t i = day->from; i < day->to && hours->at; i++) {
         civil = hindsight_civil(hindsight, hours->at->hour);
-        if (i + 1 < past->from->count)
-            hours->next = ledger_total(hindsight->ledger, past->from, i + 1);
+        read_next(hindsight, past, i + 1, hours);
         mark_open(hindsight, past, hours, open);
         past_hour(past, hours->at, civil, hindsight->fleet, true);
-        host_total_free(hours->before);
-        *hours = (struct hours){.before = hours->at, .at = hours->next};
+        go_on(hours);
     }
     open_end(past, civil, hindsight->fleet, &open[0], day);
     past_keep(past, day);
@@ -96,16 +121,17 @@ static void go_through_day(struct hindsight *hindsight, struct past *past, struc
     open[1] = (struct open_day){.unbounded = false};
 }
 
-static void go_through(struct hindsight *hindsight, struct past *past)
+static void go_through(struct hindsight *hindsight, struct past *past, struct hours *hours)
 {
-    ledger_hold(hindsight->ledger, past->from);
-    struct hours hours = {.at = ledger_total(hindsight->ledger, past->from, 0)};
     struct open_day open[2] = {{.unbounded = false}};
+    ledger_hold(hindsight->ledger, past->from);
+    hours->before = hours->at = NULL;
+    read_next(hindsight, past, 0, hours);
+    go_on(hours);
     past_begin(past);
     peers_without(hindsight, past);
     for (size_t d = 0; d < past->days; d++)
-        go_through_day(hindsight, past, &past->day[d], &hours, open);
-    host_total_free(hours.before);
+        go_through_day(hindsight, past, &past->day[d], hours, open);
     past_leave_out(hindsight, past, NO_DAY);
     past_begin(past);
 }
@@ -144,7 +170,7 @@ static void fuse_days(struct past *past)
 /* The fleet has them too, for how its budget is shared. */
 static void show(struct hindsight *hindsight, const struct calibrations *all)
 {
-    peers_without(hindsight, NULL); /* what is applied is of all */
+    peers_forget(hindsight); /* what is applied is of all */
     hindsight->fleet->all.next.calibrations = *all;
     hindsight->fleet->all.changed = true;
     fleet_apply(hindsight->fleet);
@@ -153,8 +179,11 @@ static void show(struct hindsight *hindsight, const struct calibrations *all)
 void measure_days(struct hindsight *hindsight)
 {
     struct calibrations *all = xcalloc(1, sizeof *all);
+    struct hours hours = {.at = NULL};
     for (size_t i = 0; i < hindsight->pasts; i++)
-        go_through(hindsight, hindsight->past[i]);
+        go_through(hindsight, hindsight->past[i], &hours);
+    for (size_t i = 0; i < sizeof hours.room / sizeof *hours.room; i++)
+        closed_hour_fini(&hours.room[i]);
     for (size_t i = 0; i < hindsight->pasts; i++)
         count_days(all, hindsight->past[i], 0, EVIDENCES, 1);
     show(hindsight, all);

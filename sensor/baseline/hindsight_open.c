@@ -23,14 +23,20 @@
 
 /* --- marks ------------------------------------------------------------------------------------ */
 
-static uint64_t bytes_to(const struct host_total *total, const struct destination *destination)
+/* So that bytes_before finds them. What was put there for another hour finds nothing. */
+static void put_among(const struct open_hours *hours)
 {
-    char key[DESTINATION_KEY_SIZE];
-    if (!total)
+    for (size_t i = 0; hours->before && i < hours->before->pairs; i++)
+        hours->among[hours->before->pair[i].number] = (uint32_t)i;
+}
+
+static uint64_t bytes_before(const struct open_hours *hours, uint32_t number)
+{
+    const struct closed_hour *before = hours->before;
+    if (!before)
         return 0;
-    const struct pair_total *pair =
-        map_get(&total->pairs, key, destination_put_key(destination, key));
-    return pair ? pair->out.value : 0;
+    uint32_t i = hours->among[number];
+    return i < before->pairs && before->pair[i].number == number ? before->pair[i].out_bytes : 0;
 }
 
 static bool begins_span(const struct pair *pair, const struct civil *civil)
@@ -39,36 +45,37 @@ static bool begins_span(const struct pair *pair, const struct civil *civil)
     return age > 0 && age % PAIR_YOUNG_HOURS == 0;
 }
 
-static bool has_other(const struct host_total *total)
+static bool has_other(const struct closed_hour *hour)
 {
-    size_t position = 0;
     uint64_t sum = 0;
-    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;)
-        sum = bytes_add(sum, ((const struct pair_total *)e->value)->out.value);
-    return sum != total->out.value;
+    for (size_t i = 0; i < hour->pairs; i++)
+        sum = bytes_add(sum, hour->pair[i].out_bytes);
+    return sum != hour->out_bytes;
 }
 
-static void add_pair(const struct open_hours *hours, const struct pair_total *sum,
-                     const struct pair *pair, uint64_t before, struct day_evidence *most)
+static void add_pair(const struct open_hours *hours, const struct closed_pair *closed,
+                     uint64_t before, struct day_evidence *most)
 {
     const struct profile *profile = hours->past->profile;
-    uint64_t hour = sum->out.value, both = bytes_add(hour, before);
+    const struct pair *pair = closed->pair;
+    uint64_t hour = closed->out_bytes, both = bytes_add(hour, before);
     uint64_t open = hours->both || !pair ? both : hour;
     struct amounts amounts = amounts_of_pair(pair, hours->civil, hour, open, open);
     if (pair && begins_span(pair, hours->civil))
         amounts.span = both;
-    amounts.longest_s = sum->longest_s;
-    evidence_add_pair(most, profile, pair, &sum->destination, hours->fleet, hours->civil, &amounts);
+    amounts.longest_s = closed->longest_s;
+    evidence_add_pair(most, profile, pair, closed->destination, hours->fleet, hours->civil,
+                      &amounts);
 }
 
 static void add_host(const struct open_hours *hours, struct day_evidence *most)
 {
     const struct profile *profile = hours->past->profile;
-    struct amounts host = {.hour = hours->total->out.value,
-                           .day = hours->total->out.value,
-                           .inside = hours->total->inside_bytes};
+    struct amounts host = {.hour = hours->now->out_bytes,
+                           .day = hours->now->out_bytes,
+                           .inside = hours->now->inside_bytes};
     if (hours->both) {
-        host.day = bytes_add(host.day, hours->before->out.value);
+        host.day = bytes_add(host.day, hours->before->out_bytes);
         host.inside = bytes_add(host.inside, hours->before->inside_bytes);
     }
     evidence_add_host(most, profile, hours->fleet, hours->civil, &host);
@@ -78,24 +85,21 @@ static void add_host(const struct open_hours *hours, struct day_evidence *most)
 void open_mark(const struct open_hours *hours, struct open_day *open)
 {
     const struct profile *profile = hours->past->profile;
-    const struct host_total *total = hours->total;
     bool all = profile->today != hours->civil->day;
-    size_t position = 0;
-    open->unbounded |= has_other(total);
-    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
-        struct pair_total *sum = e->value;
-        const struct pair *pair = profile_pair_of(profile, sum);
-        if (!all && pair && !begins_span(pair, hours->civil))
+    open->unbounded |= has_other(hours->now);
+    put_among(hours);
+    for (size_t i = 0; i < hours->now->pairs; i++) {
+        const struct closed_pair *closed = &hours->now->pair[i];
+        if (!all && closed->pair && !begins_span(closed->pair, hours->civil))
             continue;
-        uint64_t before = bytes_to(hours->before, &sum->destination);
+        uint64_t before = bytes_before(hours, closed->number);
         if (all || before > 0)
-            add_pair(hours, sum, pair, before, &open->most);
+            add_pair(hours, closed, before, &open->most);
     }
     if (all)
         add_host(hours, &open->most);
-    const struct whole_hour whole = {.total = total};
     if (all)
-        evidence_add_whole_hour(&open->most, profile, hours->fleet, hours->civil, &whole);
+        evidence_add_closed_hour(&open->most, profile, hours->fleet, hours->civil, hours->now);
 }
 
 void open_end(const struct past *past, const struct civil *civil, const struct fleet *fleet,

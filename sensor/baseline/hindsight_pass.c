@@ -14,8 +14,8 @@ void past_catch_up(struct hindsight *hindsight, struct past *past, int64_t hour)
 {
     const struct ledger_host *from = past->from;
     for (; past->gone < from->count && from->hour[past->gone].hour <= hour; past->gone++) {
-        struct host_total *total = ledger_total(hindsight->ledger, from, past->gone);
-        past_close(hindsight, past, total, hindsight_civil(hindsight, total->hour));
-        host_total_free(total);
+        past_read(hindsight, past, past->gone, &hindsight->hour);
+        past_close(hindsight, past, &hindsight->hour,
+                   hindsight_civil(hindsight, from->hour[past->gone].hour));
     }
 }

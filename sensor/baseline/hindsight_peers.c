@@ -49,44 +49,6 @@ static void keep_shares(struct counting *counting, struct past *past)
     memset(counting->share, 0, sizeof counting->share);
 }
 
-static void count_share(struct histogram *table, const struct share *share, int64_t week, int sign)
-{
-    if (sign > 0)
-        histogram_add(table, share->bin, week, share->count);
-    else
-        histogram_take(table, share->bin, week, share->count);
-}
-
-static void count_shares(struct hindsight *hindsight, const struct past *past, int sign)
-{
-    struct fleet *fleet = hindsight->fleet;
-    struct peer_group *group = fleet_open_group(fleet, past->profile->group);
-    for (size_t i = 0; i < past->shares; i++) {
-        const struct share *share = &past->share[i];
-        if (share->table >= PEERS_YOUNG) {
-            count_share(young_histogram(&fleet->young, share->table - PEERS_YOUNG), share,
-                        hindsight->week, sign);
-            continue;
-        }
-        bool day = share->table == PEERS_DAY;
-        count_share(group_histogram(&fleet->all.now, day), share, hindsight->week, sign);
-        if (group)
-            count_share(group_histogram(&group->now, day), share, hindsight->week, sign);
-    }
-}
-
-void peers_without(struct hindsight *hindsight, struct past *past)
-{
-    if (hindsight->apart == past)
-        return;
-    if (hindsight->apart)
-        count_shares(hindsight, hindsight->apart, 1);
-    if (past)
-        count_shares(hindsight, past, -1);
-    hindsight->apart = past;
-    size_memo_forget(hindsight->fleet->memo);
-}
-
 /* --- who uses what ---------------------------------------------------------------------------- */
 
 static void meet(struct counting *counting, const struct past *past)

@@ -48,7 +48,7 @@ void hour_bytes_put(struct buffer *out, const struct host_total *total,
     free(entry);
 }
 
-static void take_starts(struct starts *starts, struct cursor *in)
+void hour_bytes_take_starts(struct cursor *in, struct starts *starts)
 {
     uint64_t second = 0;
     for (uint64_t left = take_at_most(in, STARTS_MAX); left > 0 && !in->failed; left--) {
@@ -70,7 +70,7 @@ static bool take_pair(struct cursor *in, struct host_total *total, const struct 
     pair->in_bytes = take_unsigned(in);
     pair->flows = (uint32_t)take_at_most(in, UINT32_MAX);
     pair->longest_s = (uint32_t)take_at_most(in, UINT32_MAX);
-    take_starts(&pair->starts, in);
+    hour_bytes_take_starts(in, &pair->starts);
     if (!in->failed && totals_take_pair(total, pair))
         return true;
     pair_total_free(pair);

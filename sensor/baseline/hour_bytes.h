@@ -24,5 +24,7 @@ void hour_bytes_put(struct buffer *out, const struct host_total *total,
 /* Into a total that has its host and hour, and nothing else. False: they are not that, or a pair is
  * there twice; the total is then part of it. */
 bool hour_bytes_take(struct cursor *in, struct host_total *total, const struct hour_names *names);
+/* A pair's starts alone, behind what there is of it before them. */
+void hour_bytes_take_starts(struct cursor *in, struct starts *starts);
 
 #endif

@@ -349,7 +349,7 @@ static void close_learning(struct profile *profile, const struct host_total *tot
     profile->new_told[YOUNG_HOUR] = 0;
     begin_day(profile, civil, fleet);
     if (total)
-        learn_evidence(profile, total, civil, fleet);
+        learn_evidence_of(profile, total, civil, fleet);
     profile_count_hour(profile, civil, bytes >= PROFILE_ACTIVE_BYTES);
     learn_host_hour(profile, bytes, civil, fleet);
     if (total)

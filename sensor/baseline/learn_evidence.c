@@ -4,43 +4,49 @@
  *
  * A host's first seven days are told and not counted: they are no measure of anything. Days of
  * which an hour was frozen are neither. Thread: the engine's. */
+#include "closed_hour.h"
 #include "profile_local.h"
-#include "weir/baseline/evidence.h"
 
 static struct amounts amounts_of_host(const struct profile *profile, const struct civil *civil,
-                                      const struct host_total *total)
+                                      const struct closed_hour *hour)
 {
     bool same = profile->today == civil->day;
-    uint64_t hour = total->out.value, before = same ? profile->today_bytes : 0;
+    uint64_t out = hour->out_bytes, before = same ? profile->today_bytes : 0;
     uint64_t inside = same ? profile->staged.days.in[0] : 0;
     return (struct amounts){
-        .hour = hour, .day = before + hour, .inside = bytes_add(inside, total->inside_bytes)};
+        .hour = out, .day = before + out, .inside = bytes_add(inside, hour->inside_bytes)};
 }
 
-void learn_evidence(struct profile *profile, const struct host_total *total,
+void learn_evidence(struct profile *profile, const struct closed_hour *hour,
                     const struct civil *civil, const struct fleet *fleet)
 {
-    const struct whole_hour whole = {.total = total};
-    struct amounts host = amounts_of_host(profile, civil, total);
-    size_t position = 0;
-    if (total->out.value == 0)
+    struct amounts host = amounts_of_host(profile, civil, hour);
+    if (hour->out_bytes == 0)
         return;
     evidence_drop_waves(&profile->evidence, profile, fleet);
     evidence_add_host(&profile->evidence, profile, fleet, civil, &host);
     evidence_add_quiet(&profile->evidence, profile, fleet, civil, 0);
     evidence_add_closed(&profile->evidence, profile, fleet, civil);
-    evidence_add_whole_hour(&profile->evidence, profile, fleet, civil, &whole);
+    evidence_add_closed_hour(&profile->evidence, profile, fleet, civil, hour);
     /* In any order: of equal marks one is always preferred. */
-    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
-        struct pair_total *sum = e->value;
-        uint64_t bytes = sum->out.value;
-        const struct pair *pair = profile_pair_of(profile, sum);
-        struct amounts amounts = amounts_of_pair(pair, civil, bytes, bytes, bytes);
-        amounts.longest_s = sum->longest_s;
+    for (size_t i = 0; i < hour->pairs; i++) {
+        const struct closed_pair *pair = &hour->pair[i];
+        uint64_t bytes = pair->out_bytes;
+        struct amounts amounts = amounts_of_pair(pair->pair, civil, bytes, bytes, bytes);
+        amounts.longest_s = pair->longest_s;
         if (bytes > 0)
-            evidence_add_pair(&profile->evidence, profile, pair, &sum->destination, fleet, civil,
-                              &amounts);
+            evidence_add_pair(&profile->evidence, profile, pair->pair, pair->destination, fleet,
+                              civil, &amounts);
     }
+}
+
+void learn_evidence_of(struct profile *profile, const struct host_total *total,
+                       const struct civil *civil, const struct fleet *fleet)
+{
+    struct closed_hour hour = {.hour = 0};
+    closed_hour_of(&hour, profile, total);
+    learn_evidence(profile, &hour, civil, fleet);
+    closed_hour_fini(&hour);
 }
 
 /* Whether a side's day is told, and not within the silence of what was told before. */

@@ -1,6 +1,7 @@
-/* See ledger.h. Hours (hour_bytes.h; a destination is its number) lie behind each other in one file
- * that is mapped once it is whole. It is this process's own, in a private folder: what is read back
- * is what was written. Engine thread. */
+/* See ledger.h. Hours (hour_bytes.h; a destination is its number) lie in one file that is mapped
+ * once it is whole. They come by hour and are read by host, so a host's wait for each other and are
+ * written together, as many as there is room for. It is this process's own, in a private folder:
+ * what is read back is what was written. Engine thread. */
 #include "weir/baseline/ledger.h"
 
 #include "hour_bytes.h"
@@ -16,15 +17,21 @@
 #define AHEAD       4 /* hours that are asked for before they are read */
 #define LINE_BYTES  64
 
+struct pile { /* a host's hours that wait: the last ones, from `from` on; `at` is where in it */
+    struct buffer bytes;
+    size_t from;
+};
+
 struct ledger {
     char *path;
     int fd;
     struct error error; /* of the file; the first */
     struct buffer waiting;
-    uint64_t size; /* what was written and what waits */
+    uint64_t size; /* what was written and what waits there */
     uint8_t *map;
     struct ledger_host **host;
-    size_t hosts, hosts_room;
+    struct pile *pile; /* one each */
+    size_t hosts, hosts_room, piled_bytes;
     struct map host_index, destination_index; /* → index + 1, as a pointer */
     char **destination;
     size_t destinations, destinations_room;
@@ -68,6 +75,7 @@ void ledger_free(struct ledger *ledger)
     for (size_t i = 0; i < ledger->hosts; i++) {
         free(ledger->host[i]->hour);
         free(ledger->host[i]);
+        buffer_fini(&ledger->pile[i].bytes);
     }
     for (size_t i = 0; i < ledger->destinations; i++)
         free(ledger->destination[i]);
@@ -75,6 +83,7 @@ void ledger_free(struct ledger *ledger)
     map_fini(&ledger->destination_index, NULL);
     buffer_fini(&ledger->waiting);
     free(ledger->host);
+    free(ledger->pile);
     free(ledger->destination);
     free(ledger->scratch);
     ledger_hold_none(ledger);
@@ -109,20 +118,22 @@ static uint32_t destination_index(struct ledger *ledger, const char *key)
     return (uint32_t)(ledger->destinations - 1);
 }
 
-static struct ledger_host *host_of(struct ledger *ledger, const struct ip *ip)
+static size_t host_of(struct ledger *ledger, const struct ip *ip)
 {
     size_t index = index_of(&ledger->host_index, ip, sizeof *ip);
     if (index)
-        return ledger->host[index - 1];
+        return index - 1;
     if (ledger->hosts == ledger->hosts_room) {
         ledger->hosts_room = ledger->hosts_room ? 2 * ledger->hosts_room : 64;
         ledger->host = xrealloc(ledger->host, ledger->hosts_room * sizeof(struct ledger_host *));
+        ledger->pile = xrealloc(ledger->pile, ledger->hosts_room * sizeof *ledger->pile);
     }
     struct ledger_host *host = xcalloc(1, sizeof *host);
     host->ip = *ip;
+    ledger->pile[ledger->hosts] = (struct pile){.from = 0};
     ledger->host[ledger->hosts++] = host;
     set_index(&ledger->host_index, ip, sizeof *ip, ledger->hosts);
-    return host;
+    return ledger->hosts - 1;
 }
 
 static void flush(struct ledger *ledger)
@@ -137,6 +148,25 @@ static void flush(struct ledger *ledger)
         at += wrote > 0 ? (size_t)wrote : 0;
     }
     ledger->waiting.size = 0;
+}
+
+static void write_pile(struct ledger *ledger, struct pile *pile, struct ledger_host *host)
+{
+    for (; pile->from < host->count; pile->from++)
+        host->hour[pile->from].at = (host->hour[pile->from].at + ledger->size) & (UINT64_MAX >> 1);
+    if (pile->bytes.size > 0)
+        buffer_put(&ledger->waiting, pile->bytes.data, pile->bytes.size);
+    ledger->size += pile->bytes.size;
+    buffer_fini(&pile->bytes);
+    if (ledger->waiting.size >= WRITE_BYTES)
+        flush(ledger);
+}
+
+static void write_piles(struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->hosts; i++)
+        write_pile(ledger, &ledger->pile[i], ledger->host[i]);
+    ledger->piled_bytes = 0;
 }
 
 static void put_destination(void *context, struct buffer *out, const char *key)
@@ -160,25 +190,28 @@ void ledger_add(struct ledger *ledger, const struct host_total *total)
                   (int)(LEDGER_HOURS / 24));
         return;
     }
-    struct ledger_host *host = host_of(ledger, &total->host);
+    size_t index = host_of(ledger, &total->host);
+    struct ledger_host *host = ledger->host[index];
+    struct pile *pile = &ledger->pile[index];
     if (host->count == host->room) {
         host->room = host->room ? 2 * host->room : 16;
         host->hour = xrealloc(host->hour, host->room * sizeof *host->hour);
     }
     host->hour[host->count++] = (struct ledger_hour){
-        .hour = total->hour, .at = ledger->size & (UINT64_MAX >> 1), .others = total->others};
+        .hour = total->hour, .at = pile->bytes.size & (UINT64_MAX >> 1), .others = total->others};
     ledger->first = total->hour < ledger->first ? total->hour : ledger->first;
     ledger->last = total->hour > ledger->last ? total->hour : ledger->last;
-    size_t before = ledger->waiting.size;
+    size_t before = pile->bytes.size;
     const struct hour_names names = {.put = put_destination, .context = ledger};
-    hour_bytes_put(&ledger->waiting, total, &names);
-    ledger->size += ledger->waiting.size - before;
-    if (ledger->waiting.size >= WRITE_BYTES)
-        flush(ledger);
+    hour_bytes_put(&pile->bytes, total, &names);
+    ledger->piled_bytes += pile->bytes.size - before;
+    if (ledger->piled_bytes >= LEDGER_PILED_BYTES)
+        write_piles(ledger);
 }
 
 int ledger_finish(struct ledger *ledger, struct error *error)
 {
+    write_piles(ledger);
     flush(ledger);
     if (ledger->error.code == ERROR_NONE && ledger->size > 0) {
         ledger->map = mmap(NULL, ledger->size, PROT_READ, MAP_PRIVATE, ledger->fd, 0);
@@ -262,7 +295,7 @@ static void make_room(struct ledger_pair **pair, size_t *room, size_t needed)
     *pair = xrealloc(*pair, *room * sizeof **pair);
 }
 
-/* An hour of all hosts lies between a host's: none of it is in the processor's cache. */
+/* None of it is in the processor's cache, and other hosts' lie between some of them. */
 static void ask_for(const struct ledger *ledger, const struct ledger_host *host, size_t i)
 {
     if (i >= host->count)
@@ -315,6 +348,34 @@ struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host
     take_pairs(ledger, in, ledger->scratch, sheet.pairs);
     sheet.pair = ledger->scratch;
     return sheet;
+}
+
+struct ledger_reading ledger_read(const struct ledger *ledger, const struct ledger_host *host,
+                                  size_t i)
+{
+    struct cursor in = at_hour(ledger, host, i);
+    ask_for(ledger, host, i + AHEAD);
+    struct ledger_sheet sheet = take_sheet(&in);
+    return (struct ledger_reading){in, sheet.out_bytes, sheet.in_bytes, sheet.inside_bytes,
+                                   sheet.pairs};
+}
+
+bool ledger_read_part(const struct ledger *ledger, struct ledger_reading *reading,
+                      struct ledger_part *part)
+{
+    struct cursor in = reading->in; /* nothing else points to it: it may stay in registers */
+    if (reading->pairs == 0)
+        return false;
+    reading->pairs--;
+    part->destination = (uint32_t)take_at_most(&in, ledger->destinations - 1);
+    part->out_bytes = take_unsigned(&in);
+    part->in_bytes = take_unsigned(&in);
+    part->flows = (uint32_t)take_at_most(&in, UINT32_MAX);
+    part->longest_s = (uint32_t)take_at_most(&in, UINT32_MAX);
+    part->starts = in;
+    skip_numbers(&in, 2 * take_unsigned(&in));
+    reading->in = in;
+    return true;
 }
 
 static const char *take_destination(void *context, struct cursor *in)

@@ -59,8 +59,11 @@ void learn_staged_hour(struct profile *profile, const struct host_total *total, 
 
 /* learn_evidence.c: marks an hour (before it is learned); tells the fleet of the day that is over
  * (`civil`: of the hour that is closed). */
-void learn_evidence(struct profile *profile, const struct host_total *total,
+struct closed_hour;
+void learn_evidence(struct profile *profile, const struct closed_hour *hour,
                     const struct civil *civil, const struct fleet *fleet);
+void learn_evidence_of(struct profile *profile, const struct host_total *total,
+                       const struct civil *civil, const struct fleet *fleet);
 void learn_evidence_day(struct profile *profile, bool day_off, const struct civil *civil,
                         struct fleet *fleet);
 

@@ -28,22 +28,28 @@ struct hours {
     double sum;
 };
 
+/* Of hours, a bit each; they go round midnight. */
+static unsigned longest_run(uint64_t used)
+{
+    unsigned run = 0;
+    for (used |= used << RHYTHM_HOURS; used && run < RHYTHM_HOURS; used &= used << 1)
+        run++;
+    return run;
+}
+
 static struct hours hours_of(const struct rhythm_day *day)
 {
     struct hours hours = {0, 0, 0, 0};
-    unsigned run = 0;
-    for (unsigned i = 0; i < 2 * RHYTHM_HOURS; i++) { /* twice: runs go round midnight */
-        uint32_t count = day->connections[i % RHYTHM_HOURS];
-        run = count ? run + 1 : 0;
-        if (run > hours.longest_run)
-            hours.longest_run = run < RHYTHM_HOURS ? run : RHYTHM_HOURS;
-        if (i >= RHYTHM_HOURS)
-            continue;
-        hours.used += count > 0;
+    uint64_t used = 0;
+    for (unsigned i = 0; i < RHYTHM_HOURS; i++) {
+        uint32_t count = day->connections[i];
+        used |= (uint64_t)(count > 0) << i;
         hours.sum += (double)count;
         if (count > hours.largest)
             hours.largest = count;
     }
+    hours.used = (unsigned)__builtin_popcountll(used);
+    hours.longest_run = longest_run(used);
     return hours;
 }
 
@@ -60,8 +66,6 @@ static double two_levels(const struct rhythm_day *day, const struct hours *hours
 {
     unsigned levels[RHYTHM_HOURS] = {0}, first = 0, second = 0;
     double width = ceil((double)hours->largest * MODE_SHARE);
-    if (hours->used < MODE_HOURS)
-        return 0;
     for (unsigned i = 0; i < RHYTHM_HOURS; i++)
         if (day->connections[i] > 0) /* at most 1/MODE_SHARE = 20: below 24 */
             levels[(unsigned)((double)day->connections[i] / width)]++;
@@ -93,7 +97,9 @@ static bool score_hours(const struct rhythm *rhythm, struct rhythm_score *score)
     struct hours hours = hours_of(day);
     if (hours.sum >= RHYTHM_CONNECTIONS)
         return false;
-    score->hist = fmax(evenness(day, &hours), two_levels(day, &hours));
+    /* In fewer hours than half of all they deviate by more than their mean: nothing is even. */
+    score->hist =
+        hours.used < MODE_HOURS ? 0 : fmax(evenness(day, &hours), two_levels(day, &hours));
     score->dur = lasting(day, &hours);
     return true;
 }
@@ -115,7 +121,8 @@ bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score)
 }
 
 /* Each part is 1 at most, and the higher the less deviates: one after the other is bounded, then
- * worked out, while all of them may still come to more than `least`. */
+ * worked out, while all of them may still come to more than `least`. By its hours alone one of less
+ * than six comes to no more than BEACON_LEAST. */
 static void narrow(const struct rhythm *rhythm, double least)
 {
     struct rhythm_day *day = rhythm->today;
@@ -125,7 +132,8 @@ static void narrow(const struct rhythm *rhythm, double least)
     day->score = 0;
     if (day->scored)
         return;
-    most.ts = regularity(rhythm_spread_least(&day->intervals), 1);
+    if (all_of(&most) > least)
+        most.ts = regularity(rhythm_spread_least(&day->intervals), 1);
     if (all_of(&most) > least)
         most.ds = regularity(rhythm_spread_least(&day->sizes), 0);
     if (all_of(&most) > least)

@@ -90,7 +90,7 @@ size_t tape_pack(struct tape_packer *packer, const struct record_header *record,
                  const struct tape_note *note, uint8_t *to)
 {
     uint16_t words = (uint16_t)(record->size / 8);
-    uint64_t *word = packer->word;
+    uint64_t *word = packer->record.word;
     memcpy(word, record, record->size);
     if (is_flow(record->kind, words))
         relate(word);
@@ -107,6 +107,19 @@ size_t tape_pack(struct tape_packer *packer, const struct record_header *record,
 
 /* --- unpacking -------------------------------------------------------------------------------- */
 
+/* The lowest `count` bytes; a copy of as many as it happens to be is a call, of eight it is none.
+ */
+static uint64_t take_bytes(const uint8_t *from, const uint8_t *end, unsigned count)
+{
+    uint64_t bytes = 0;
+    if (end - from < 8) {
+        memcpy(&bytes, from, count);
+        return bytes;
+    }
+    memcpy(&bytes, from, sizeof bytes);
+    return bytes & UINT64_MAX >> (64 - 8 * count);
+}
+
 /* Behind it; NULL: it does not end before `end`. */
 static const uint8_t *take_word(const uint8_t *from, const uint8_t *end, uint64_t *word)
 {
@@ -116,9 +129,7 @@ static const uint8_t *take_word(const uint8_t *from, const uint8_t *end, uint64_
     from++;
     if (count == 0 || first + count > 8 || count > (size_t)(end - from))
         return NULL;
-    uint64_t bytes = 0;
-    memcpy(&bytes, from, count);
-    *word = bytes << 8 * first;
+    *word = take_bytes(from, end, count) << 8 * first;
     return from + count;
 }
 
@@ -157,13 +168,12 @@ size_t tape_unpack(struct tape_packer *packer, const uint8_t *from, size_t size,
     const uint8_t *end = take_words(from + TAPE_HEAD, from + size, words, packer->before[kind]);
     if (!end)
         return 0;
-    uint64_t *word = packer->word;
+    uint64_t *word = packer->record.word;
     memcpy(word, packer->before[kind], words * sizeof *word);
     packer->number = word[WORD(header.number)] += packer->number + 1;
     packer->time = word[WORD(header.time_ns)] += packer->time;
     if (is_flow(kind, words))
         restore(word);
-    memcpy(packer->record.bytes, word, words * sizeof *word);
     *record = &packer->record.header;
     if ((*record)->size != words * sizeof *word || (*record)->kind != kind)
         return 0;

@@ -20,11 +20,10 @@
 struct tape_packer {                               /* all zero to begin with, for either way */
     uint64_t before[RECORD_WATERMARK][TAPE_WORDS]; /* of each kind, as they were packed */
     uint64_t number, time;                         /* of the record before */
-    uint64_t word[TAPE_WORDS];                     /* the one at hand … */
     union {
         struct record_header header;
-        uint8_t bytes[RECORD_MAX_BYTES];
-    } record; /* … unpacked */
+        uint64_t word[TAPE_WORDS];
+    } record; /* the one at hand */
 };
 
 bool tape_packs(const struct record_header *record); /* is it of a kind that can be? */

@@ -22,8 +22,9 @@
  *
  * The answers are the same in whatever order they are asked for. Bounds: the ledger's; for each
  * host that sent a profile in memory (some 50 kB with 64 destinations of three weeks) and 170 bytes
- * a day, of all hosts as much as the caller allows; and of HINDSIGHT_MEASURES hosts at a time the
- * measure of the others' days (75 kB each). Engine thread. */
+ * a day, of all hosts as much as the caller allows; of HINDSIGHT_MEASURES hosts at a time the
+ * measure of the others' days (75 kB each), of HINDSIGHT_APART the peers' tables without it (8 kB
+ * each). Engine thread. */
 #ifndef WEIR_BASELINE_HINDSIGHT_H
 #define WEIR_BASELINE_HINDSIGHT_H
 
@@ -31,6 +32,7 @@
 #include "weir/baseline/ledger.h"
 
 #define HINDSIGHT_MEASURES 1024
+#define HINDSIGHT_APART    256
 
 struct hindsight;
 /* Of a ledger that is finished and outlives it, as does the calendar. Takes as long as closing the

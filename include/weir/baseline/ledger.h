@@ -3,19 +3,20 @@
  * where.
  *
  * Bounds: LEDGER_HOURS from the first hour to the last (beyond, ledger_finish says so and nothing
- * more is kept); 16 bytes an hour of a host and each destination's name once in memory, and of the
- * host that is held 40 bytes an hour and 16 to 32 an hour of a pair (LEDGER_HELD_PAIRS of them at
- * most); some 8 bytes an hour of a pair, and 6 for each second in which something began, in the
- * file.
- * Engine thread. */
+ * more is kept); 16 bytes an hour of a host and each destination's name once in memory, while it is
+ * added to LEDGER_PILED_BYTES that wait (up to twice the room), and of the host that is held 40
+ * bytes an hour and 16 to 32 an hour of a pair (LEDGER_HELD_PAIRS of them at most); some 8 bytes an
+ * hour of a pair, and 6 for each second in which something began, in the file. Engine thread. */
 #ifndef WEIR_BASELINE_LEDGER_H
 #define WEIR_BASELINE_LEDGER_H
 
 #include "weir/base/calendar.h"
+#include "weir/base/cursor.h"
 #include "weir/baseline/totals.h"
 
-#define LEDGER_HOURS      (INT64_C(20) * 366 * 24)
-#define LEDGER_HELD_PAIRS (1u << 20)
+#define LEDGER_HOURS       (INT64_C(20) * 366 * 24)
+#define LEDGER_HELD_PAIRS  (1u << 20)
+#define LEDGER_PILED_BYTES ((size_t)16 << 20)
 
 struct ledger_hour {
     int64_t hour;                 /* rising */
@@ -61,6 +62,21 @@ void ledger_span(const struct ledger *ledger, int64_t *first, int64_t *last);
 void ledger_hold(struct ledger *ledger, const struct ledger_host *host);
 void ledger_hold_none(struct ledger *ledger); /* its room is given back */
 struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host *host, size_t i);
+/* The same pair by pair, with all that there is of each: how many are left is in `pairs`. */
+struct ledger_reading {
+    struct cursor in;
+    uint64_t out_bytes, in_bytes, inside_bytes;
+    size_t pairs;
+};
+struct ledger_part {
+    uint32_t destination, flows, longest_s;
+    uint64_t out_bytes, in_bytes;
+    struct cursor starts; /* packed, as hour_bytes_take_starts has them */
+};
+struct ledger_reading ledger_read(const struct ledger *ledger, const struct ledger_host *host,
+                                  size_t i);
+bool ledger_read_part(const struct ledger *ledger, struct ledger_reading *reading,
+                      struct ledger_part *part); /* false: that was all */
 /* The same as a total of its own, with when things began: the caller's. */
 struct host_total *ledger_total(struct ledger *ledger, const struct ledger_host *host, size_t i);
 

@@ -307,6 +307,10 @@ static void what_is_kept_is_what_would_be_found(void **state)
     for (uint64_t bytes = 1000; bytes < 10000000; bytes *= 3)
         for (unsigned host = 0; host < HOSTS; host++)
             assert_same_answers(&kept, &anew, host, 4, bytes); /* the same day again and again */
+    /* Back and forth, each host asked about the same again, its day left as it is. */
+    for (int times = 0; times < 3; times++)
+        for (unsigned host = 0; host < HOSTS; host++)
+            assert_same_answers(&kept, &anew, HOSTS - 1 - host, 4, 300000);
     fini(&kept);
     fini(&anew);
 }

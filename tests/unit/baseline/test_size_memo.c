@@ -120,10 +120,39 @@ static void test_peers(void **state)
     size_memo_free(memo);
 }
 
+/* Each set's answers are its own, and there when it is turned to again. */
+static void test_sets(void **state)
+{
+    struct size_memo *memo = size_memo_new();
+    struct histogram table = {0};
+    bool known;
+    (void)state;
+    uint64_t one = size_memo_begin_set(memo), other = size_memo_begin_set(memo);
+    assert_int_not_equal(one, other);
+    histogram_add(&table, 70, 2900, 9);
+    size_memo_turn(memo, one);
+    *size_memo_answer(memo, &table, 1000, &known) = 0.25;
+    const struct sizes *fit = size_memo_fit(memo, &table, 2900);
+    size_memo_turn(memo, other);
+    ask(memo, &table, 1000, &known);
+    assert_false(known);
+    assert_true(size_memo_young(memo, &table, "a", 2900, 1000, &known) && !known);
+    histogram_add(&table, 80, 2900, 1);
+    assert_true(size_memo_fit(memo, &table, 2900)->counts.total == 10);
+    size_memo_turn(memo, one);
+    assert_true(ask(memo, &table, 1000, &known) == 0.25 && known);
+    assert_ptr_equal(size_memo_fit(memo, &table, 2900), fit);
+    assert_true(fit->counts.total == 9);
+    histogram_fini(&table);
+    size_memo_free(memo);
+    size_memo_turn(NULL, size_memo_begin_set(NULL));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers), cmocka_unit_test(test_young),
-                                       cmocka_unit_test(test_answers_many),
-                                       cmocka_unit_test(test_fits), cmocka_unit_test(test_peers)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answers),      cmocka_unit_test(test_young),
+        cmocka_unit_test(test_answers_many), cmocka_unit_test(test_fits),
+        cmocka_unit_test(test_peers),        cmocka_unit_test(test_sets)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
