@@ -15,6 +15,7 @@
 
 #include "weir/base/buffer.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,12 +27,20 @@
 /* --- opening -----------------------------------------------------------------------------------
  */
 
+/* That this process may use. */
+static int processors(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
 int files_open(struct files *files, const struct capture_config *config,
                struct capture_input *input, struct error *error)
 {
     bool any = false;
     files->count = config->file_count;
     files->follow = config->follow;
+    files->processors = processors();
     files->file = xcalloc(files->count, sizeof *files->file);
     files->link = xcalloc(files->count, sizeof *files->link);
     files->lane = xcalloc(files->count, sizeof *files->lane);
@@ -196,6 +205,7 @@ int files_start(struct files *files, struct capture_input *input, bool digest, s
     struct source_options options = {.filter = files->filter,
                                      .brake = brake,
                                      .digest = digest,
+                                     .digest_aside = files->processors > 1,
                                      .follow = files->follow,
                                      .buffer_bytes = files->count > MANY ? MANY_BUFFER : 0,
                                      .idle = on_idle,

@@ -32,7 +32,8 @@ struct files {
     size_t heap_count;
     size_t open, open_packed; /* lanes that are not asleep */
     bool follow;
-    bool over; /* nothing more is to be read; what is in hand is told */
+    int processors; /* from two on a digest has a thread of its own */
+    bool over;      /* nothing more is to be read; what is in hand is told */
     struct brake *brake;
     struct worker *worker; /* once it runs */
     uint64_t bytes_read;

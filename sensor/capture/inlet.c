@@ -12,6 +12,7 @@
 #include "inlet.h"
 
 #include "brake.h"
+#include "hasher.h"
 #include "weir/base/buffer.h"
 #include "weir/base/inflate.h"
 
@@ -30,7 +31,8 @@ struct inlet {
     bool regular, follow, stopped, ended, unreadable;
     off_t at; /* in a regular file */
     struct brake *brake;
-    struct sha256 *sha; /* NULL: no digest */
+    struct hasher *hasher; /* NULL: no digest */
+    bool stays;            /* see inlet_stays */
     uint64_t bytes_read, size;
     void (*idle)(void *context);
     void *idle_context;
@@ -83,6 +85,8 @@ static ssize_t take_raw(struct inlet *inlet, uint8_t *to, size_t size)
     ssize_t got;
     if (inlet->stopped || inlet->ended)
         return 0;
+    if (inlet->hasher)
+        hasher_wait(inlet->hasher); /* `to` may be what it still hashes */
     do
         got = read_some(inlet, to, size);
     while (got < 0 && (errno == EINTR || errno == EAGAIN));
@@ -94,8 +98,8 @@ static ssize_t take_raw(struct inlet *inlet, uint8_t *to, size_t size)
         snprintf(inlet->problem, sizeof inlet->problem, "%s", strerror(errno));
     if (got <= 0)
         return *inlet->problem ? -1 : 0;
-    if (inlet->sha)
-        sha256_put(inlet->sha, to, (size_t)got);
+    if (inlet->hasher)
+        hasher_put(inlet->hasher, to, (size_t)got, inlet->inflate || inlet->stays);
     inlet->bytes_read += (uint64_t)got;
     inlet->at += got;
     return got;
@@ -182,6 +186,11 @@ ssize_t inlet_read(struct inlet *inlet, void *to, size_t size)
     return (ssize_t)count;
 }
 
+void inlet_stays(struct inlet *inlet)
+{
+    inlet->stays = true;
+}
+
 size_t inlet_peek(struct inlet *inlet, const uint8_t **head)
 {
     ssize_t got;
@@ -234,7 +243,7 @@ struct inlet *inlet_open(const char *path, int fd, const struct source_options *
         free(inlet);
         return NULL;
     }
-    inlet->sha = options->digest ? sha256_new() : NULL;
+    inlet->hasher = options->digest ? hasher_new(options->digest_aside) : NULL;
     inlet->raw_room = options->buffer_bytes;
     inlet->raw = xcalloc(1, inlet->raw_room);
     recognise(inlet);
@@ -246,8 +255,8 @@ void inlet_free(struct inlet *inlet)
     uint8_t unused[SHA256_SIZE];
     if (!inlet)
         return;
-    if (inlet->sha)
-        sha256_take(inlet->sha, unused);
+    if (inlet->hasher)
+        hasher_take(inlet->hasher, unused);
     inflate_free(inlet->inflate);
     free(inlet->raw);
     free(inlet);
@@ -287,13 +296,13 @@ uint64_t inlet_size(const struct inlet *inlet)
 
 bool inlet_digest(struct inlet *inlet, uint8_t sha256[SHA256_SIZE])
 {
-    if (!inlet->sha)
+    if (!inlet->hasher)
         return false;
     inlet->follow = false; /* what is there now */
     while (fill_raw(inlet) > 0)
         ;
-    sha256_take(inlet->sha, sha256);
-    inlet->sha = NULL;
+    hasher_take(inlet->hasher, sha256);
+    inlet->hasher = NULL;
     bool whole = !inlet->stopped && !inlet->unreadable;
     if (!whole)
         memset(sha256, 0, SHA256_SIZE);

@@ -17,6 +17,8 @@ void inlet_free(struct inlet *inlet);
 /* The next bytes of the plain content: 0 at the end (or stopped), −1 when it is damaged
  * (inlet_problem says how). */
 ssize_t inlet_read(struct inlet *inlet, void *to, size_t size);
+/* From now on who reads leaves what it got as it is until it reads again, or frees the inlet. */
+void inlet_stays(struct inlet *inlet);
 /* The first bytes, which inlet_read still gives; fewer than INLET_HEAD at the end. Before the
  * first inlet_read only. */
 size_t inlet_peek(struct inlet *inlet, const uint8_t **head);

@@ -4,7 +4,9 @@
  * no packet has, and an end within a packet, are damage, told in libpcap's words where it has them.
  *
  * Invariants: [at, end) of `window` is read and not given; `scout` is where what was not shown
- * begins, at or behind `at`, perhaps beyond `end`. Source: draft-ietf-opsawg-pcap. */
+ * begins, at or behind `at`, perhaps beyond `end`. Where somebody else still looks at what was read
+ * (hasher.h), two windows take turns: the one before lies still until the next is being read.
+ * Source: draft-ietf-opsawg-pcap. */
 #include "savefile.h"
 
 #include "weir/base/buffer.h"
@@ -24,8 +26,8 @@
 struct savefile {
     ssize_t (*read)(void *context, void *to, size_t size);
     void *context;
-    uint8_t *window;
-    size_t room, at, end, scout;
+    uint8_t *window, *other; /* `other`: NULL if one window is enough */
+    size_t room, other_room, at, end, scout;
     bool swapped, nano;
     int link;
     uint32_t snapshot;
@@ -38,13 +40,15 @@ struct record { /* as it lies before a packet */
 _Static_assert(sizeof(struct record) == RECORD_HEAD, "four words");
 
 struct savefile *savefile_new(ssize_t (*read)(void *context, void *to, size_t size), void *context,
-                              size_t buffer_bytes)
+                              size_t buffer_bytes, bool stays)
 {
     struct savefile *s = xcalloc(1, sizeof *s);
     s->read = read;
     s->context = context;
     s->room = buffer_bytes < SAVEFILE_HEAD ? SAVEFILE_HEAD : buffer_bytes;
     s->window = xrealloc(NULL, s->room);
+    s->other_room = stays ? s->room : 0;
+    s->other = stays ? xrealloc(NULL, s->room) : NULL;
     return s;
 }
 
@@ -53,22 +57,42 @@ void savefile_free(struct savefile *s)
     if (!s)
         return;
     free(s->window);
+    free(s->other);
     free(s);
 }
 
 /* --- the window ------------------------------------------------------------------------------ */
 
-/* Makes [at, at + size) lie in it. False: the file ends before that. */
-static bool fill(struct savefile *s, size_t size)
+static void turn(struct savefile *s)
 {
-    memmove(s->window, s->window + s->at, s->end - s->at);
-    s->end -= s->at;
-    s->scout = s->scout > s->at ? s->scout - s->at : 0;
-    s->at = 0;
+    uint8_t *window = s->window;
+    size_t room = s->room;
+    s->window = s->other;
+    s->room = s->other_room;
+    s->other = window;
+    s->other_room = room;
+}
+
+/* What is left goes to the front, where there are two windows to that of the other. */
+static void make_room(struct savefile *s, size_t size)
+{
+    size_t left = s->end - s->at;
+    if (s->other)
+        turn(s);
     if (size > s->room) {
         s->window = xrealloc(s->window, size);
         s->room = size;
     }
+    memmove(s->window, (s->other ? s->other : s->window) + s->at, left);
+    s->end = left;
+    s->scout = s->scout > s->at ? s->scout - s->at : 0;
+    s->at = 0;
+}
+
+/* Makes [at, at + size) lie in it. False: the file ends before that. */
+static bool fill(struct savefile *s, size_t size)
+{
+    make_room(s, size);
     while (s->end < size) {
         ssize_t got = s->read(s->context, s->window + s->end, s->room - s->end);
         if (got <= 0)

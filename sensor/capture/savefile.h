@@ -21,9 +21,10 @@ enum savefile_result {
 };
 
 struct savefile;
-/* `read`: as inlet_read. */
+/* `read`: as inlet_read. `stays`: what it read lies still until it is called again, for which there
+ * are two buffers. */
 struct savefile *savefile_new(ssize_t (*read)(void *context, void *to, size_t size), void *context,
-                              size_t buffer_bytes);
+                              size_t buffer_bytes, bool stays);
 void savefile_free(struct savefile *savefile);
 /* The file's first SAVEFILE_HEAD bytes when it is of that form; else NULL: then savefile_read gives
  * all of it to somebody else. */

@@ -104,9 +104,10 @@ static bool accept_link(void *context, int link)
 static bool passes(const struct source *source, const struct packet_raw *raw)
 {
     size_t i = link_index(source, raw->link);
+    if (i == source->links || !source->link[i].program)
+        return true;
     struct pcap_pkthdr header = {.caplen = raw->captured, .len = raw->wire_bytes};
-    return i == source->links || !source->link[i].program ||
-           pcap_offline_filter(source->link[i].program, &header, raw->data) != 0;
+    return pcap_offline_filter(source->link[i].program, &header, raw->data) != 0;
 }
 
 /* --- pcap, by libpcap --------------------------------------------------------------------------
@@ -179,7 +180,8 @@ static pcap_t *ask_libpcap(const uint8_t *bytes, char words[PCAP_ERRBUF_SIZE])
 static int open_pcap(struct source *source, struct error *error)
 {
     char words[PCAP_ERRBUF_SIZE] = "";
-    source->savefile = savefile_new(stream_read, source, buffer_bytes(source));
+    bool stays = source->options.digest && source->options.digest_aside;
+    source->savefile = savefile_new(stream_read, source, buffer_bytes(source), stays);
     pcap_t *asked = ask_libpcap(savefile_head(source->savefile), words);
     if (!asked) {
         source->pcap = open_by_libpcap(source, words, error);
@@ -194,6 +196,8 @@ static int open_pcap(struct source *source, struct error *error)
     int link = pcap_datalink(asked), snapshot = pcap_snapshot(asked);
     pcap_close(asked);
     savefile_begin(source->savefile, link, (uint32_t)snapshot);
+    if (stays)
+        inlet_stays(source->inlet);
     meet_link(source, link);
     if (accept_link(source, link))
         return 0;
@@ -392,10 +396,10 @@ void source_sleep(struct source *source)
         pcap_close(source->pcap); /* closes the file too */
     else if (source->file)
         fclose(source->file);
+    inlet_free(source->inlet); /* first: it may still look at what these have read */
     savefile_free(source->savefile);
     pcapng_free(source->pcapng);
     log_reader_free(source->log);
-    inlet_free(source->inlet);
     free(source->buffer);
     source->savefile = NULL;
     source->pcap = NULL;

@@ -74,6 +74,7 @@ struct source_options {
     const struct filter *filter; /* NULL: none; outlives the source */
     struct brake *brake;         /* may end a wait; NULL: nobody does */
     bool digest;
+    bool digest_aside;           /* by a thread of its own, where what is read allows it */
     bool follow;                 /* a regular file's end is waited at until the brake is over */
     size_t buffer_bytes;         /* of each of its buffers; 0: what suits one input alone */
     void (*idle)(void *context); /* called before such a wait; NULL: nobody */

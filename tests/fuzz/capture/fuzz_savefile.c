@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     memcpy(copy, data + 1, size - 1);
     struct bytes bytes = {data + 1, size - 1, 1u + data[0]};
-    struct savefile *savefile = savefile_new(give, &bytes, 64);
+    struct savefile *savefile = savefile_new(give, &bytes, 64, size % 2 == 1);
     FILE *file = fmemopen(copy, size - 1, "rb");
     bool usual = savefile_head(savefile) != NULL;
     pcap_t *pcap =

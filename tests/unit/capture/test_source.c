@@ -114,6 +114,62 @@ static void test_digest_of_a_file_half_read(void **state)
     file_end(&file);
 }
 
+/* By a thread of its own while packets are looked at: they and the digest are the same, in blocks
+ * of any size, whoever reads (pcapng's blocks are hashed before they are parsed), and also of a
+ * source that is put away with a block under way. */
+static void read_aside(const struct file *file, size_t buffer_bytes, unsigned packets)
+{
+    struct error error = {0};
+    struct source_options options = {
+        .digest = true, .digest_aside = true, .buffer_bytes = buffer_bytes};
+    int fd = source_descriptor(file->path, &error);
+    struct source *source = source_open(file->path, fd, &options, &error),
+                  *alone = open_good(file->path, NULL);
+    uint8_t want[SHA256_SIZE], have[SHA256_SIZE];
+    assert_non_null(source);
+    for (unsigned i = 0; i < packets; i++) {
+        struct packet_raw raw, other, ahead;
+        if (i == packets / 2) {
+            source_sleep(source);
+            assert_int_equal(source_wake(source, &error), 0);
+            for (unsigned again = 0; again < i; again++)
+                assert_int_equal(source_next(source, &raw, &error), SOURCE_PACKET);
+        }
+        assert_int_equal(source_next(source, &raw, &error), SOURCE_PACKET);
+        assert_int_equal(source_next(alone, &other, &error), SOURCE_PACKET);
+        assert_int_equal(raw.time.ns, other.time.ns);
+        assert_int_equal(raw.captured, other.captured);
+        assert_memory_equal(raw.data, other.data, raw.captured);
+        source_ahead(source, &ahead);
+    }
+    expect_end(source, SOURCE_END, NULL);
+    assert_true(source_digest(source, have));
+    digest_sha256(file->bytes.data, file->bytes.size, want);
+    assert_memory_equal(have, want, sizeof want);
+    source_free(source);
+    source_free(alone);
+}
+
+static void test_digest_by_a_thread_of_its_own(void **state)
+{
+    (void)state;
+    for (int kind = FILE_PCAP; kind <= FILE_PCAPNG; kind++) {
+        struct file file;
+        struct frame frame;
+        unsigned packets = 500;
+        file_begin(&file, (enum file_kind)kind, 1);
+        for (uint32_t i = 0; i < packets; i++) {
+            frame_udp(&frame, 0x0a000001, 1000, 0xc6336401, (uint16_t)i, "hello there", i % 12);
+            file_packet(&file, START + i, frame.data, frame.size, frame.size);
+        }
+        file_write(&file);
+        read_aside(&file, 64, packets); /* less than a packet */
+        read_aside(&file, 4096, packets);
+        read_aside(&file, 0, packets);
+        file_end(&file);
+    }
+}
+
 static void test_filters(void **state)
 {
     struct file file;
@@ -330,6 +386,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_of_file),
         cmocka_unit_test(test_digest_of_a_file_half_read),
+        cmocka_unit_test(test_digest_by_a_thread_of_its_own),
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_filters_for_every_link_type_that_is_read),
         cmocka_unit_test(test_packed_and_cut_at_a_block),
