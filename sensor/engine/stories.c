@@ -203,6 +203,15 @@ static bool first_of_flow(const struct record_flow *record)
            (int64_t)(record->total[SIDE_ORIG].packets + record->total[SIDE_RESP].packets);
 }
 
+bool story_has_news(const struct record_flow *record)
+{
+    for (int side = 0; side < SIDES; side++)
+        if (record->fresh[side].packets != 0 || record->fresh[side].payload_bytes != 0 ||
+            record->fresh[side].missing_bytes != 0 || record->fresh[side].acked_bytes != 0)
+            return true;
+    return false;
+}
+
 static bool was_empty(const struct record_flow *record)
 {
     for (int side = 0; side < SIDES; side++)
@@ -211,17 +220,20 @@ static bool was_empty(const struct record_flow *record)
     return true;
 }
 
-/* It went on before, and was empty: whether the story had that. It had, where it was there
- * by then: a record speaks of what was seen before it, and this one of what was seen behind it. In
- * between, the flow is among its largest, while these are not all that may be. */
+/* It went on before, and was empty: whether the story lacks that. Its largest flows are all that it
+ * has while there is room for more. Where there is none, it had what was there by the time it was
+ * made: a record speaks of what was seen before it, and this one of what was seen behind it; one
+ * without news of neither. */
 static bool lacks_begin(const struct open_story *open, const struct record_flow *record)
 {
-    if (first_of_flow(record) || open->begun_ns <= record->start_ns || !was_empty(record))
+    if (first_of_flow(record) || !was_empty(record))
         return false;
-    bool listed = open->story.flow_count == ALERT_FLOWS;
-    for (size_t i = 0; i < open->story.flow_count && !listed; i++)
-        listed = same_flow(open, i, record);
-    return !listed || open->begun_ns >= record->fresh_since_ns;
+    for (size_t i = 0; i < open->story.flow_count; i++)
+        if (same_flow(open, i, record))
+            return false;
+    return open->story.flow_count < ALERT_FLOWS ||
+           (story_has_news(record) && open->begun_ns > record->start_ns &&
+            open->begun_ns >= record->fresh_since_ns);
 }
 
 /* Space-saving: see claimed_client. Equal weights keep their order, so it depends on records
@@ -291,6 +303,8 @@ void story_add(struct open_story *open, const struct flow_view *view)
     struct story *story = &open->story;
     const struct record_flow *record = view->record;
     bool whole = first_of_flow(record) || lacks_begin(open, record);
+    if (!whole && !story_has_news(record) && story->flow_count > 0)
+        return;
     count_packets(story, view, whole);
     if (record->last_ns > story->last.ns)
         story->last.ns = record->last_ns;

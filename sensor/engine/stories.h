@@ -92,8 +92,11 @@ static inline void story_note_flow(struct open_story *open, size_t at)
 {
     open->flow_start_ns[at] = open->story.flow[at].start.ns;
 }
+/* False: all that it tells, the flow's record before told; that it is over, or goes on. */
+bool story_has_news(const struct record_flow *record);
 /* Adds a flow record's fresh part; with what its flow sent before, when that was empty (carried
- * nothing) and was added to no story for that. */
+ * nothing) and was added to no story for that. Without news it adds such a flow alone, or what the
+ * story was made for. */
 void story_add(struct open_story *open, const struct flow_view *view);
 /* … and in which site hour its bytes were counted. */
 void story_note_hour(struct open_story *open, const struct civil *civil,

@@ -95,6 +95,16 @@ static inline void make_empty(union any_record *record, uint64_t number, int64_t
     record->flow.flags = FLOW_ORIG_BY_SYN;
 }
 
+/* The same flow is over at that time, silent since its record before. */
+static inline void make_silent_end(union any_record *record, int64_t time_ns)
+{
+    struct record_flow *flow = &record->flow;
+    flow->fresh_since_ns = flow->last_ns;
+    memset(flow->fresh, 0, sizeof flow->fresh);
+    flow->end = FLOW_END_IDLE;
+    flow->header.time_ns = time_ns;
+}
+
 static inline void give_server_name(union any_record *record, const char *name)
 {
     size_t size = strlen(name);

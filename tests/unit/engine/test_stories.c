@@ -2,7 +2,6 @@
 #include "records.h"
 
 #include "../../../sensor/engine/stories_kept.h"
-#include "../../../sensor/engine/thin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +33,12 @@ static struct flow_view view_of(const union any_record *record, enum scope scope
         .out = {(uint64_t)flow->fresh[mine].payload_bytes, (uint64_t)flow->fresh[mine].acked_bytes,
                 (uint64_t)flow->fresh[mine].payload_bytes},
         .in_bytes = (uint64_t)flow->fresh[other].payload_bytes};
+}
+
+static void add(struct open_story *open, const union any_record *record)
+{
+    struct flow_view view = view_of(record, SCOPE_OUT);
+    story_add(open, &view);
 }
 
 static int set_up(void **state)
@@ -172,13 +177,11 @@ static void test_turned(void **state)
     assert_int_equal(served->story.flows_outside, 1);
 }
 
-static struct flow_view view_behind_empty(union any_record *record, const struct flow_key *key,
-                                          int64_t time_ns)
+static void make_behind_empty(union any_record *record, const struct flow_key *key, int64_t time_ns)
 {
     make_flow(record, 2, time_ns, key, 700, 40);
     record->flow.start_ns = time_ns - 2 * NS_PER_S;
     record->flow.fresh[SIDE_ORIG].packets = record->flow.fresh[SIDE_RESP].packets = 1;
-    return view_of(record, SCOPE_OUT);
 }
 
 /* What came before the bytes joined no story: it is told with them, once. */
@@ -191,8 +194,8 @@ static void test_a_flow_that_was_empty_is_told_whole(void **state)
     union any_record record;
     assert_null(stories_resume(stories, &tie, &host, NULL, (struct ptime){START}));
     struct open_story *open = stories_open_tied(stories, &tie, &host, NULL, (struct ptime){START});
-    struct flow_view view = view_behind_empty(&record, &key, START);
-    story_add(open, &view);
+    make_behind_empty(&record, &key, START);
+    add(open, &record);
     assert_int_equal(open->story.flows_inside, 1);
     assert_int_equal(open->story.out_packets + open->story.in_packets, 8);
     assert_int_equal(open->story.first.ns, START - 2 * NS_PER_S);
@@ -210,18 +213,66 @@ static void test_a_flow_that_was_empty_joins_once(void **state)
     struct open_story *open = stories_open(stories, &host, NULL, (struct ptime){START});
     union any_record record;
     make_flow(&record, 1, START, &other, 10, 10);
-    struct flow_view view = view_of(&record, SCOPE_OUT);
-    story_add(open, &view);
-    view = view_behind_empty(&record, &late, START + 3 * NS_PER_S / 2);
-    story_add(open, &view);
+    add(open, &record);
+    make_behind_empty(&record, &late, START + 3 * NS_PER_S / 2);
+    add(open, &record);
     assert_int_equal(open->story.out_packets, 8);
     make_empty(&record, 1, START + NS_PER_S / 2, &joined);
-    view = view_of(&record, SCOPE_OUT);
-    story_add(open, &view);
-    view = view_behind_empty(&record, &joined, START + 3 * NS_PER_S / 2);
-    story_add(open, &view);
+    add(open, &record);
+    make_behind_empty(&record, &joined, START + 3 * NS_PER_S / 2);
+    add(open, &record);
     assert_int_equal(open->story.flows_total, 3);
     assert_int_equal(open->story.out_packets, 13);
+}
+
+/* Whoever ends a flow in silence adds it once, and nothing where it is in there, also when the
+ * sixteen largest are others. */
+static void test_a_silent_end(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    struct open_story *open = stories_open(stories, &host, NULL, (struct ptime){START});
+    union any_record empty, record;
+    make_empty(&empty, 1, START, &key);
+    make_silent_end(&empty, START + 50 * NS_PER_S);
+    for (int i = 0; i < 2; i++)
+        add(open, &empty);
+    assert_int_equal(open->story.flows_total, 1);
+    assert_int_equal(open->story.out_packets, 4);
+    assert_int_equal(open->story.first.ns, START - NS_PER_S);
+    for (uint16_t i = 0; i < ALERT_FLOWS; i++) {
+        key.orig_port = (uint16_t)(1000 + i);
+        make_flow(&record, 1, START + NS_PER_S, &key, 100, 10);
+        add(open, &record);
+    }
+    add(open, &empty);
+    key.orig_port = 39999; /* a silence that began before the story */
+    make_flow(&record, 1, START - 9 * NS_PER_S, &key, 100, 10);
+    make_silent_end(&record, START + 50 * NS_PER_S);
+    add(open, &record);
+    assert_int_equal(open->story.flows_total, 1 + ALERT_FLOWS);
+    assert_int_equal(open->story.out_packets, 4 + 4 * ALERT_FLOWS);
+    assert_int_equal(open->story.first.ns, START - NS_PER_S);
+}
+
+/* It joined another story empty, under another name: the one that it goes on in has it whole,
+ * though that was there before it. */
+static void test_a_flow_that_is_named_late(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    struct destination named = destination_of("example.jp");
+    struct flow_key other = make_flow_key("10.0.0.1", 39999, "192.0.2.1", 443);
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    struct open_story *open = stories_open(stories, &host, &named, (struct ptime){START});
+    union any_record record;
+    make_flow(&record, 1, START, &other, 10, 10);
+    add(open, &record);
+    make_behind_empty(&record, &key, START + 20 * NS_PER_S);
+    add(open, &record);
+    assert_int_equal(open->story.flows_total, 2);
+    assert_int_equal(open->story.out_packets, 8);
 }
 
 /* Eight are kept of any number; whoever took more than an eighth is among them. */
@@ -282,8 +333,7 @@ static void test_the_sixteen_largest_flows(void **state)
             record.flow.start_ns = START - i;
             record.flow.fresh[SIDE_ORIG].payload_bytes = (int64_t)more;
             record.flow.fresh[SIDE_ORIG].packets = round == 0 ? 4 : 1;
-            struct flow_view view = view_of(&record, SCOPE_OUT);
-            story_add(open, &view);
+            add(open, &record);
         }
     const struct story *story = &open->story;
     assert_int_equal(story->flow_count, ALERT_FLOWS);
@@ -312,8 +362,7 @@ static void test_a_flow_whose_tunnel_moved(void **state)
         record.flow.flags |= FLOW_TUNNELLED | FLOW_TUNNEL_MOVED;
         record.flow.fresh[SIDE_ORIG].payload_bytes = 100;
         record.flow.fresh[SIDE_ORIG].packets = 1;
-        struct flow_view view = view_of(&record, SCOPE_OUT);
-        story_add(open, &view);
+        add(open, &record);
     }
     assert_int_equal(open->story.out.value, 300);
     assert_int_equal(open->story.flow[0].out_bytes, 300);
@@ -334,8 +383,7 @@ static void test_a_late_claim(void **state)
         record.flow.fresh[SIDE_ORIG].packets = i == 1 ? 4 : 1;
         record.flow.client = (struct client_claim){
             make_ip("203.0.113.1"), 0, 0, i == 1 ? CLIENT_NONE : CLIENT_X_FORWARDED_FOR, 0};
-        struct flow_view view = view_of(&record, SCOPE_OUT);
-        story_add(open, &view);
+        add(open, &record);
     }
     assert_int_equal(open->story.client_count, 1);
     assert_int_equal(open->story.client[0].flows, 1);
@@ -618,56 +666,7 @@ static void test_unsound(void **state)
     }
 }
 
-/* --- thinned --- */
-
-#define THINNED 2000 /* more than one group, and not whole ones: 250 grains, in four */
-#define BITS    sizeof(uint64_t)
-
-static void fill_some(uint8_t *bytes, size_t size, unsigned seed)
-{
-    memset(bytes, 0, size);
-    for (unsigned i = 0; i < seed % 40; i++)
-        bytes[hash64(&i, sizeof i, seed) % size] = (uint8_t)(i + 1);
-}
-
-static void test_thin_is_exact(void **state)
-{
-    uint8_t from[THINNED], to[THINNED], thin[THIN_MAX(THINNED)];
-    (void)state;
-    for (unsigned seed = 0; seed < 400; seed++) {
-        fill_some(from, sizeof from, seed);
-        size_t size = thin_pack(from, sizeof from, thin);
-        assert_in_range(size, THIN_HEAD, THIN_HEAD + 4 * BITS + 40 * THIN_GRAIN);
-        memset(to, 0xff, sizeof to);
-        assert_true(thin_unpack(thin, size, to, sizeof to));
-        assert_memory_equal(to, from, sizeof from);
-    }
-    memset(from, 1, sizeof from);
-    assert_int_equal(thin_pack(from, sizeof from, thin), THIN_HEAD + 4 * BITS + sizeof from);
-    memset(from, 0, sizeof from);
-    assert_int_equal(thin_pack(from, sizeof from, thin), THIN_HEAD);
-}
-
-static void test_thin_is_not_believed(void **state)
-{
-    uint8_t from[THINNED], to[THINNED], thin[THIN_MAX(THINNED) + 1];
-    (void)state;
-    fill_some(from, sizeof from, 39);
-    size_t size = thin_pack(from, sizeof from, thin);
-    for (size_t less = 0; less < size; less++)
-        assert_false(thin_unpack(thin, less, to, sizeof to));
-    assert_false(thin_unpack(thin, size + 1, to, sizeof to));
-    fill_some(from, sizeof from, 0);
-    size = thin_pack(from, sizeof from, thin);
-    assert_int_equal(size, THIN_HEAD);
-    memset(thin, 0, sizeof thin);
-    thin[0] = 0x08;
-    thin[THIN_HEAD + BITS - 1] = 0x80; /* a grain of the last group that lies beyond */
-    assert_false(thin_unpack(thin, size + BITS + THIN_GRAIN, to, sizeof to));
-    thin[0] = 0x10; /* a group that does */
-    thin[THIN_HEAD + BITS - 1] = 0;
-    assert_false(thin_unpack(thin, size + BITS, to, sizeof to));
-}
+/* --- asleep --- */
 
 static void assert_same_story(const struct open_story *a, const struct open_story *b)
 {
@@ -696,8 +695,7 @@ static void take_turn(struct stories *stories, unsigned turn)
     host.byte[15] = (uint8_t)(dice % 20);
     struct open_story *open = stories_open(stories, &host, &destination, now);
     make_flow(&record, turn, now.ns, &key, (uint32_t)(dice >> 8) % 9000, 100);
-    struct flow_view view = view_of(&record, SCOPE_OUT);
-    story_add(open, &view);
+    add(open, &record);
     open->told |= dice % 11 == 0;
     if (dice % 7 == 0) {
         make_items(&record, turn, now.ns, &key, SIDE_ORIG, turn, 5);
@@ -776,13 +774,13 @@ int main(void)
         WITH(test_turned),
         WITH(test_a_flow_that_was_empty_is_told_whole),
         WITH(test_a_flow_that_was_empty_joins_once),
+        WITH(test_a_silent_end),
+        WITH(test_a_flow_that_is_named_late),
         WITH(test_claimed_clients),
         WITH(test_a_late_claim),
         WITH(test_a_flow_whose_tunnel_moved),
         WITH(test_the_sixteen_largest_flows),
         WITH(test_distinct_items),
-        cmocka_unit_test(test_thin_is_exact),
-        cmocka_unit_test(test_thin_is_not_believed),
         WITH(test_those_asleep_are_the_same),
         WITH(test_the_young_sleep_first),
         WITH(test_a_gap_ends_a_story),
