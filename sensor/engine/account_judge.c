@@ -207,14 +207,10 @@ static bool has_carried(const struct record_flow *record)
             resp->missing_bytes) != 0;
 }
 
-/* False: it says that its flow is over, or that it goes on, and nothing else. */
+/* … or it may give what was counted another story to be told in. */
 static bool has_news(const struct record_flow *record)
 {
-    for (int side = 0; side < SIDES; side++)
-        if (record->fresh[side].packets != 0 || record->fresh[side].payload_bytes != 0 ||
-            record->fresh[side].missing_bytes != 0 || record->fresh[side].acked_bytes != 0)
-            return true;
-    return (record->flags & FLOW_CERTIFICATE_OTHER) != 0;
+    return story_has_news(record) || (record->flags & FLOW_CERTIFICATE_OTHER) != 0;
 }
 
 /* Else it joins those that are there. */
@@ -252,19 +248,28 @@ static struct open_story *open_pair(struct engine *engine, const struct flow_vie
                : zoned_story(engine, &host->ip, at, view->destination, now);
 }
 
-static void join(struct open_story *open, const struct flow_view *view, const struct civil *civil)
+/* What has no news joins the story that it makes itself, and no other: who is in a story that was
+ * there must not depend on whether somebody asks about it. False: it has not joined. */
+static bool joins(const struct open_story *open, const struct flow_view *view, bool makes)
 {
-    if (!open)
-        return;
+    return open && (has_news(view->record) || (makes && open->story.flow_count == 0));
+}
+
+static bool join(struct open_story *open, const struct flow_view *view, const struct civil *civil,
+                 bool makes)
+{
+    if (!joins(open, view, makes))
+        return false;
     story_add(open, view);
     story_note_hour(open, civil, view);
+    return true;
 }
 
 static struct open_story *make_story(struct engine *engine, const struct ruled_flow *flow)
 {
     struct open_story *open = zoned_story(engine, &flow->host->ip, &flow->view->way.host,
                                           flow->view->destination, flow->now);
-    join(open, flow->view, flow->civil);
+    join(open, flow->view, flow->civil, true);
     return open;
 }
 
@@ -308,26 +313,27 @@ bool account_judge(struct engine *engine, const struct flow_view *view, struct h
     bool makes = makes_stories(engine, view);
     struct open_story *whole = open_whole(engine, view, host, makes, now);
     struct open_story *open = open_pair(engine, view, host, tie, makes, now);
-    if (whole)
+    if (joins(whole, view, makes))
         story_add(whole, view);
-    join(open, view, &civil);
-    struct open_story *claimed = story_of_claim(engine, view, host);
+    bool joined = join(open, view, &civil, makes);
+    struct open_story *claimed = story_of_claim(engine, view, host), *there = open;
     open = apply_rules(engine, view, host, booked, open);
+    joined |= open != there; /* one that was made for it */
     /* acknowledgements, gaps, what came in */
     if (!open || (view->out.value == 0 && !open->content_changed && !claimed)) {
         follow(engine, open, now);
         follow(engine, whole, now);
-        return open != NULL;
+        return joined;
     }
     weigh_record(engine, host, &civil, total, booked->pair, state_of(engine, host, &civil), now);
-    if (!host->profile && is_awaited(host, now))
+    if (!host->profile && is_awaited(host, now) && whole)
         judge_awaited(engine, host, &civil, total, whole, now);
     judge_items(engine, host, &civil, open, open, now);
     if (claimed)
         judge_items(engine, host, &civil, claimed, open, now);
     follow(engine, open, now);
     follow(engine, whole, now);
-    return true;
+    return joined;
 }
 
 static void again(struct engine *engine, struct host *host, bool whole)

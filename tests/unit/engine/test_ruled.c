@@ -281,13 +281,27 @@ static void test_lists(void **state)
                         "server_name a.evil.example is on list feed; 1.0 kB left for it");
 }
 
-static void push_empty(struct rig *rig, int64_t after_ns, const char *resp, uint16_t port)
+/* `end_ns` 0: it goes on. */
+static void push_empty(struct rig *rig, int64_t after_ns, int64_t end_ns, const char *resp,
+                       uint16_t port)
 {
-    static uint16_t from = 20000;
     union any_record record;
-    struct flow_key key = make_flow_key("10.0.0.1", from++, resp, port);
+    struct flow_key key = make_flow_key("10.0.0.1", (uint16_t)(20000 + after_ns), resp, port);
     make_empty(&record, 1, MONDAY_8 + after_ns, &key);
+    if (end_ns != 0)
+        make_silent_end(&record, MONDAY_8 + end_ns);
     rig_push(rig, 0, &record);
+}
+
+/* Of 10.0.0.1 and who is asked for; NULL: the whole host's. */
+static const struct story *story_to(const struct rig *rig, const char *resp)
+{
+    struct ip host = make_ip("10.0.0.1"), to = make_ip(resp ? resp : "10.0.0.1");
+    struct destination destination = destination_of_prefix(ROLE_CLIENT, &to);
+    struct open_story *open =
+        stories_find(&rig->engine->stories, &host, resp ? &destination : NULL);
+    assert_non_null(open);
+    return &open->story;
 }
 
 /* Of what carried nothing there is a story for what speaks of it. */
@@ -303,16 +317,74 @@ static void test_of_a_flow_that_carried_nothing(void **state)
     engine_free(rig->engine);
     rig->rules = rules_load(&file, 1, fetch, list, &rig->error);
     rig_new_engine(rig);
+    static const char *const to[] = {"198.51.100.7", "198.51.101.7", "198.51.102.7"};
+    static const uint16_t port[] = {80, 445, 80};
     push(rig, 0, "10.0.0.1", "203.0.113.1", 443, 1000);
-    push_empty(rig, 1, "198.51.100.7", 80);
-    push_empty(rig, 2, "198.51.101.7", 445);
-    push_empty(rig, 3, "198.51.102.7", 80);
+    for (int i = 0; i < 6; i++)
+        push_empty(rig, 1 + i % 3, i < 3 ? 0 : 50 * NS_PER_S + i, to[i % 3], port[i % 3]);
     rig_finish(rig);
     assert_int_equal(rig->engine->stories.map.count, 4);
     assert_int_equal(told(rig, "intel.match", INCIDENT_OPEN), 1);
     assert_int_equal(told(rig, "r", INCIDENT_OPEN), 1);
     assert_int_equal(rig->alert[0].story.flows_total, 1);
     assert_int_equal(rig->alert[0].story.out_packets, 4);
+    for (int i = 0; i < 2; i++) {
+        const struct story *story = story_to(rig, to[i]);
+        assert_int_equal(story->flows_total, 1);
+        assert_int_equal(story->out_packets, 4);
+        assert_int_equal(story->first.ns, MONDAY_8 + 1 + i - NS_PER_S);
+    }
+    assert_int_equal(story_to(rig, NULL)->flows_total, 4);
+}
+
+/* Three attempts, then one that carries something; two of those end before the story is told, the
+ * third behind it, all in silence. */
+static void try_and_carry(struct rig *rig)
+{
+    union any_record items;
+    for (int i = 0; i < 3; i++)
+        push_empty(rig, i, 0, "203.0.113.1", 443);
+    push(rig, 20 * NS_PER_S, "10.0.0.1", "203.0.113.1", 443, 1000);
+    push_empty(rig, 0, 50 * NS_PER_S, "203.0.113.1", 443);
+    push_empty(rig, 1, 51 * NS_PER_S, "203.0.113.1", 443);
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "203.0.113.1", 25);
+    make_items(&items, 1, MONDAY_8 + 60 * NS_PER_S, &key, SIDE_ORIG, 0, 250);
+    rig_push(rig, 0, &items);
+    rig_push_flow(rig, MONDAY_8 + 60 * NS_PER_S, &key, 9000, 10);
+    push_empty(rig, 2, 70 * NS_PER_S, "203.0.113.1", 443);
+    rig_finish(rig);
+}
+
+static void assert_same_figures(const struct story *a, const struct story *b)
+{
+    assert_int_equal(a->first.ns, b->first.ns);
+    assert_int_equal(a->last.ns, b->last.ns);
+    assert_int_equal(a->flows_total, b->flows_total);
+    assert_int_equal(a->out_packets, b->out_packets);
+    assert_int_equal(a->flow_count, b->flow_count);
+}
+
+/* What an alert tells is the same whether or not rules that say nothing are there. */
+static void test_rules_that_never_match(void **state)
+{
+    struct rig *ruled = *state, *bare = rig_open(1, 1000);
+    with_rules(ruled,
+               "- {rule: never, name: N, severity: 60, condition: out_bytes_story > 5000000}\n");
+    try_and_carry(ruled);
+    try_and_carry(bare);
+    for (int i = 0; i < 2; i++) {
+        const char *to = i ? "203.0.113.1" : NULL;
+        assert_same_figures(story_to(ruled, to), story_to(bare, to));
+    }
+    assert_int_equal(story_to(bare, "203.0.113.1")->flows_total, 2);
+    assert_int_equal(story_to(bare, "203.0.113.1")->first.ns, MONDAY_8 + 19 * NS_PER_S);
+    assert_int_equal(told(bare, "content.personal", INCIDENT_OPEN), 1);
+    assert_int_equal(ruled->alerts, bare->alerts);
+    for (size_t i = 0; i < bare->alerts; i++) {
+        assert_string_equal(ruled->alert[i].id, bare->alert[i].id);
+        assert_same_figures(&ruled->alert[i].story, &bare->alert[i].story);
+    }
+    rig_close(bare);
 }
 
 static void test_rules_that_count_flows(void **state)
@@ -320,11 +392,16 @@ static void test_rules_that_count_flows(void **state)
     struct rig *rig = *state;
     with_rules(rig, "- {rule: r, name: R, severity: 60, condition: flows_story > 4}\n");
     push(rig, 0, "10.0.0.1", "203.0.113.1", 443, 1000);
-    for (int i = 1; i <= 5; i++)
-        push_empty(rig, i, "198.51.100.7", 445);
+    for (int i = 0; i < 10; i++)
+        push_empty(rig, 1 + i % 5, i < 5 ? 0 : 50 * NS_PER_S + i, "198.51.100.7", 445);
     rig_finish(rig);
     assert_int_equal(told(rig, "r", INCIDENT_OPEN), 1);
     assert_int_equal(rig->alert[0].story.flows_total, 5);
+    const struct story *story = story_to(rig, "198.51.100.7");
+    assert_int_equal(story->flows_total, 5);
+    assert_int_equal(story->out_packets, 20);
+    assert_int_equal(story->first.ns, MONDAY_8 + 1 - NS_PER_S);
+    assert_int_equal(story_to(rig, NULL)->flows_total, 6);
 }
 
 /* Trust lowers the budget of the pair it speaks of, and of nothing else. */
@@ -464,6 +541,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_of_a_flow_that_carried_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rules_that_count_flows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rules_that_never_match, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_trust, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_edits, set_up_live, tear_down),
     };
