@@ -6,7 +6,7 @@
  * A name that the client gave decides before the address does (names.h), a tunnel before both, and
  * a device before the host's address: those flows are looked at one by one.
  *
- * Bounds: ROUTES places; of those that may lie in the same ROUTE_WAYS the latest that were met
+ * Bounds: ROUTES places; of those that may lie in the same ROUTE_WAYS the latest that were made
  * stay. What is in there changes no answer, so it is in no checkpoint. Engine thread. */
 #ifndef WEIR_ENGINE_ROUTES_H
 #define WEIR_ENGINE_ROUTES_H
