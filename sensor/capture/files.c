@@ -21,8 +21,10 @@
 #include <unistd.h>
 
 #define SHOW_PACKETS 1024
-#define MANY         16          /* inputs; from here on each has … */
-#define MANY_BUFFER  (64u << 10) /* … buffers of this size */
+#define MANY         16          /* inputs; of more each has … */
+#define MANY_BUFFER  (64u << 10) /* … buffers of this size, and no thread for its digest */
+/* What is read at once and worth waking a thread: a followed file, or a pipe, may give less. */
+#define ASIDE_BYTES (16u << 10)
 
 /* --- opening -----------------------------------------------------------------------------------
  */
@@ -199,13 +201,19 @@ static int start_lane(struct files *files, size_t i, struct capture_input *input
     return 0;
 }
 
+/* Threads are as many as inputs, so there are some for few of them only. */
+static size_t aside_bytes(const struct files *files)
+{
+    return files->processors > 1 && files->count <= MANY ? ASIDE_BYTES : 0;
+}
+
 int files_start(struct files *files, struct capture_input *input, bool digest, struct brake *brake,
                 struct error *error)
 {
     struct source_options options = {.filter = files->filter,
                                      .brake = brake,
                                      .digest = digest,
-                                     .digest_aside = files->processors > 1,
+                                     .digest_aside = aside_bytes(files),
                                      .follow = files->follow,
                                      .buffer_bytes = files->count > MANY ? MANY_BUFFER : 0,
                                      .idle = on_idle,

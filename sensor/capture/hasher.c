@@ -16,7 +16,9 @@
 
 struct hasher {
     struct sha256 *sha;
-    bool aside; /* the thread runs: */
+    size_t aside_bytes; /* 0: there shall be no thread, or none could be had */
+    uint64_t blocks;    /* given to it */
+    bool runs;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -45,7 +47,7 @@ static void *hash_blocks(void *context)
 }
 
 /* Signals are for the others. */
-static bool start(struct hasher *h)
+static void start(struct hasher *h)
 {
     pthread_attr_t attributes;
     sigset_t all, before;
@@ -53,25 +55,26 @@ static bool start(struct hasher *h)
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&h->thread, &attributes, hash_blocks, h) == 0;
+    h->runs = pthread_create(&h->thread, &attributes, hash_blocks, h) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    return started;
+    if (!h->runs)
+        h->aside_bytes = 0;
 }
 
-struct hasher *hasher_new(bool aside)
+struct hasher *hasher_new(size_t aside_bytes)
 {
     struct hasher *h = xcalloc(1, sizeof *h);
     h->sha = sha256_new();
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->changed, NULL);
-    h->aside = aside && start(h);
+    h->aside_bytes = aside_bytes;
     return h;
 }
 
 void hasher_wait(struct hasher *h)
 {
-    if (!h->aside)
+    if (!h->runs)
         return;
     pthread_mutex_lock(&h->lock);
     while (h->data)
@@ -81,16 +84,25 @@ void hasher_wait(struct hasher *h)
 
 void hasher_put(struct hasher *h, const void *data, size_t size, bool stays)
 {
+    bool aside = stays && h->aside_bytes > 0 && size >= h->aside_bytes;
     hasher_wait(h);
-    if (!h->aside || !stays) {
+    if (aside && !h->runs)
+        start(h);
+    if (!aside || !h->runs) {
         sha256_put(h->sha, data, size);
         return;
     }
+    h->blocks++;
     pthread_mutex_lock(&h->lock);
     h->data = data;
     h->size = size;
     pthread_cond_signal(&h->changed);
     pthread_mutex_unlock(&h->lock);
+}
+
+uint64_t hasher_aside(const struct hasher *h)
+{
+    return h->blocks;
 }
 
 static void stop(struct hasher *h)
@@ -104,7 +116,7 @@ static void stop(struct hasher *h)
 
 void hasher_take(struct hasher *h, uint8_t out[SHA256_SIZE])
 {
-    if (h->aside)
+    if (h->runs)
         stop(h);
     sha256_take(h->sha, out);
     pthread_cond_destroy(&h->changed);

@@ -279,6 +279,11 @@ const char *inlet_packed(const struct inlet *inlet)
     return inlet->inflate ? inflate_name(inlet->inflate) : NULL;
 }
 
+uint64_t inlet_aside(const struct inlet *inlet)
+{
+    return inlet->hasher ? hasher_aside(inlet->hasher) : 0;
+}
+
 bool inlet_is_regular(const struct inlet *inlet)
 {
     return inlet->regular;

@@ -26,6 +26,7 @@ bool inlet_stopped(const struct inlet *inlet); /* while it waited: what follows 
 const char *inlet_problem(const struct inlet *inlet); /* NULL: none */
 const char *inlet_packed(const struct inlet *inlet);  /* "gzip"; NULL: not compressed */
 bool inlet_is_regular(const struct inlet *inlet);
+uint64_t inlet_aside(const struct inlet *inlet);      /* reads that a thread of its own hashed */
 uint64_t inlet_bytes_read(const struct inlet *inlet); /* of the file as it lies */
 uint64_t inlet_size(const struct inlet *inlet);       /* the same; 0: not known */
 /* Reads the rest of the file and takes the digest: see source_digest. */

@@ -40,15 +40,13 @@ struct record { /* as it lies before a packet */
 _Static_assert(sizeof(struct record) == RECORD_HEAD, "four words");
 
 struct savefile *savefile_new(ssize_t (*read)(void *context, void *to, size_t size), void *context,
-                              size_t buffer_bytes, bool stays)
+                              size_t buffer_bytes)
 {
     struct savefile *s = xcalloc(1, sizeof *s);
     s->read = read;
     s->context = context;
     s->room = buffer_bytes < SAVEFILE_HEAD ? SAVEFILE_HEAD : buffer_bytes;
     s->window = xrealloc(NULL, s->room);
-    s->other_room = stays ? s->room : 0;
-    s->other = stays ? xrealloc(NULL, s->room) : NULL;
     return s;
 }
 
@@ -143,9 +141,11 @@ const uint8_t *savefile_head(struct savefile *s)
     return is_2_4 && !is_turned && (s->nano || magic == MAGIC_MICRO) ? head : NULL;
 }
 
-void savefile_begin(struct savefile *s, int link, uint32_t snapshot)
+void savefile_begin(struct savefile *s, int link, uint32_t snapshot, bool stays)
 {
     s->at += SAVEFILE_HEAD;
+    s->other_room = stays ? s->room : 0;
+    s->other = stays ? xrealloc(NULL, s->room) : NULL;
     s->link = link;
     s->snapshot = snapshot;
 }

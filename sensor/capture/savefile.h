@@ -21,17 +21,17 @@ enum savefile_result {
 };
 
 struct savefile;
-/* `read`: as inlet_read. `stays`: what it read lies still until it is called again, for which there
- * are two buffers. */
+/* `read`: as inlet_read. */
 struct savefile *savefile_new(ssize_t (*read)(void *context, void *to, size_t size), void *context,
-                              size_t buffer_bytes, bool stays);
+                              size_t buffer_bytes);
 void savefile_free(struct savefile *savefile);
 /* The file's first SAVEFILE_HEAD bytes when it is of that form; else NULL: then savefile_read gives
  * all of it to somebody else. */
 const uint8_t *savefile_head(struct savefile *savefile);
 ssize_t savefile_read(struct savefile *savefile, void *to, size_t size);
-/* Behind the head; `snapshot`: no more of a packet is taken. */
-void savefile_begin(struct savefile *savefile, int link, uint32_t snapshot);
+/* Behind the head; `snapshot`: no more of a packet is taken. `stays`: from now on what was read
+ * lies still until `read` is called again, for which there are two buffers. */
+void savefile_begin(struct savefile *savefile, int link, uint32_t snapshot, bool stays);
 /* The next packet; its bytes are borrowed until the next call. */
 enum savefile_result savefile_next(struct savefile *savefile, struct packet_raw *raw);
 /* The first packet that was neither given nor shown; false: it does not lie in the window yet. Of

@@ -180,8 +180,7 @@ static pcap_t *ask_libpcap(const uint8_t *bytes, char words[PCAP_ERRBUF_SIZE])
 static int open_pcap(struct source *source, struct error *error)
 {
     char words[PCAP_ERRBUF_SIZE] = "";
-    bool stays = source->options.digest && source->options.digest_aside;
-    source->savefile = savefile_new(stream_read, source, buffer_bytes(source), stays);
+    source->savefile = savefile_new(stream_read, source, buffer_bytes(source));
     pcap_t *asked = ask_libpcap(savefile_head(source->savefile), words);
     if (!asked) {
         source->pcap = open_by_libpcap(source, words, error);
@@ -195,7 +194,10 @@ static int open_pcap(struct source *source, struct error *error)
     }
     int link = pcap_datalink(asked), snapshot = pcap_snapshot(asked);
     pcap_close(asked);
-    savefile_begin(source->savefile, link, (uint32_t)snapshot);
+    /* Of what is packed the bytes as they lie are hashed, which are the inlet's own. */
+    bool stays =
+        source->options.digest && source->options.digest_aside > 0 && !inlet_packed(source->inlet);
+    savefile_begin(source->savefile, link, (uint32_t)snapshot, stays);
     if (stays)
         inlet_stays(source->inlet);
     meet_link(source, link);
@@ -469,6 +471,11 @@ bool source_digest(struct source *source, uint8_t sha256[SHA256_SIZE])
 uint64_t source_bytes_read(const struct source *source)
 {
     return source->inlet ? inlet_bytes_read(source->inlet) : 0;
+}
+
+uint64_t source_hashed_aside(const struct source *source)
+{
+    return source->inlet ? inlet_aside(source->inlet) : 0;
 }
 
 uint64_t source_size(const struct source *source)

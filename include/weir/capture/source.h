@@ -74,7 +74,8 @@ struct source_options {
     const struct filter *filter; /* NULL: none; outlives the source */
     struct brake *brake;         /* may end a wait; NULL: nobody does */
     bool digest;
-    bool digest_aside;           /* by a thread of its own, where what is read allows it */
+    size_t digest_aside;         /* reads of so many bytes or more by a thread of its own, where
+                                  * what is read allows it; 0: none */
     bool follow;                 /* a regular file's end is waited at until the brake is over */
     size_t buffer_bytes;         /* of each of its buffers; 0: what suits one input alone */
     void (*idle)(void *context); /* called before such a wait; NULL: nobody */
@@ -109,7 +110,9 @@ bool source_ahead(struct source *source, struct packet_raw *raw);
  * is none: not asked for, or stopped before the end. */
 bool source_digest(struct source *source, uint8_t sha256[SHA256_SIZE]);
 uint64_t source_bytes_read(const struct source *source); /* of the file, for progress */
-uint64_t source_size(const struct source *source);       /* 0 when not known (a pipe) */
+/* Reads whose digest was another thread's, until it is taken. */
+uint64_t source_hashed_aside(const struct source *source);
+uint64_t source_size(const struct source *source); /* 0 when not known (a pipe) */
 /* Every link type met so far: "EN10MB", "EN10MB, LINUX_SLL", "none". Borrowed. */
 const char *source_link_name(const struct source *source);
 const char *source_packed(const struct source *source); /* "gzip"; NULL: not compressed */

@@ -1,7 +1,8 @@
 /* Any bytes as a pcap, given in pieces of a size that the first byte chooses, to savefile.c and to
  * libpcap: where the form is the usual one and the link type one that is read, both give the same
  * packets, and one says that the file is damaged where the other does. What lies ahead, looked at
- * meanwhile, lies within the bytes. */
+ * meanwhile, lies within the bytes. What was read lies still until more is, where that was asked
+ * for. */
 #include "../../../sensor/capture/savefile.h"
 
 #include <pcap/pcap.h>
@@ -14,6 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct bytes {
     const uint8_t *at;
     size_t left, piece;
+    bool stays;
+    const void *given; /* where the last piece lies, by now somebody else's … */
+    size_t count;      /* … and that many bytes before `at` */
 };
 
 static void must(bool holds)
@@ -25,6 +29,8 @@ static void must(bool holds)
 static ssize_t give(void *context, void *to, size_t size)
 {
     struct bytes *bytes = context;
+    if (bytes->stays && bytes->count > 0)
+        must(memcmp(bytes->given, bytes->at - bytes->count, bytes->count) == 0);
     size_t count = size < bytes->left ? size : bytes->left;
     if (count > bytes->piece)
         count = bytes->piece;
@@ -33,6 +39,8 @@ static ssize_t give(void *context, void *to, size_t size)
     memcpy(to, bytes->at, count);
     bytes->at += count;
     bytes->left -= count;
+    bytes->given = to;
+    bytes->count = count;
     return (ssize_t)count;
 }
 
@@ -84,8 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     memcpy(copy, data + 1, size - 1);
-    struct bytes bytes = {data + 1, size - 1, 1u + data[0]};
-    struct savefile *savefile = savefile_new(give, &bytes, 64, size % 2 == 1);
+    struct bytes bytes = {.at = data + 1, .left = size - 1, .piece = 1u + data[0]};
+    struct savefile *savefile = savefile_new(give, &bytes, 64);
     FILE *file = fmemopen(copy, size - 1, "rb");
     bool usual = savefile_head(savefile) != NULL;
     pcap_t *pcap =
@@ -93,7 +101,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
              : NULL;
     must(!usual || pcap);
     if (usual && decode_reads_link(pcap_datalink(pcap))) {
-        savefile_begin(savefile, pcap_datalink(pcap), (uint32_t)pcap_snapshot(pcap));
+        bytes.stays = size % 2 == 1;
+        bytes.count = 0; /* not of what was read before that */
+        savefile_begin(savefile, pcap_datalink(pcap), (uint32_t)pcap_snapshot(pcap), bytes.stays);
         read_both(savefile, pcap);
     }
     if (pcap)

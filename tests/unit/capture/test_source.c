@@ -2,10 +2,12 @@
  * was written. */
 #include "files.h"
 
+#include "../../../sensor/capture/files.h"
 #include "../../../sensor/capture/filter.h"
 #include "weir/capture/source.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 
 #define TIMES 4
@@ -114,14 +116,35 @@ static void test_digest_of_a_file_half_read(void **state)
     file_end(&file);
 }
 
+/* The file as an lz4 frame: its one block, all literals, and unless it is cut there an end. */
+static void pack(struct file *file, bool cut)
+{
+    static const uint8_t head[] = {0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73}; /* blocks to 4 MiB */
+    struct buffer packed = {0};
+    size_t left = file->bytes.size - 15, more = left / 255 + 1;
+    assert_true(file->bytes.size < (4u << 20) - more);
+    buffer_put(&packed, head, sizeof head);
+    buffer_le32(&packed, (uint32_t)(1 + more + file->bytes.size));
+    buffer_put(&packed, "\xf0", 1); /* 15 literals and more */
+    for (; left >= 255; left -= 255)
+        buffer_put(&packed, "\xff", 1);
+    buffer_put(&packed, &(uint8_t){(uint8_t)left}, 1);
+    buffer_put(&packed, file->bytes.data, file->bytes.size);
+    if (!cut)
+        buffer_le32(&packed, 0);
+    buffer_fini(&file->bytes);
+    file->bytes = packed;
+}
+
 /* By a thread of its own while packets are looked at: they and the digest are the same, in blocks
  * of any size, whoever reads (pcapng's blocks are hashed before they are parsed), and also of a
- * source that is put away with a block under way. */
-static void read_aside(const struct file *file, size_t buffer_bytes, unsigned packets)
+ * source that is put away with a block under way. Returns how many blocks were the thread's. */
+static uint64_t read_aside(const struct file *file, size_t aside_bytes, size_t buffer_bytes,
+                           unsigned packets)
 {
     struct error error = {0};
     struct source_options options = {
-        .digest = true, .digest_aside = true, .buffer_bytes = buffer_bytes};
+        .digest = true, .digest_aside = aside_bytes, .buffer_bytes = buffer_bytes};
     int fd = source_descriptor(file->path, &error);
     struct source *source = source_open(file->path, fd, &options, &error),
                   *alone = open_good(file->path, NULL);
@@ -143,11 +166,14 @@ static void read_aside(const struct file *file, size_t buffer_bytes, unsigned pa
         source_ahead(source, &ahead);
     }
     expect_end(source, SOURCE_END, NULL);
+    uint64_t blocks = source_hashed_aside(source);
+    assert_int_equal(source_hashed_aside(alone), 0);
     assert_true(source_digest(source, have));
     digest_sha256(file->bytes.data, file->bytes.size, want);
     assert_memory_equal(have, want, sizeof want);
     source_free(source);
     source_free(alone);
+    return blocks;
 }
 
 static void test_digest_by_a_thread_of_its_own(void **state)
@@ -163,11 +189,70 @@ static void test_digest_by_a_thread_of_its_own(void **state)
             file_packet(&file, START + i, frame.data, frame.size, frame.size);
         }
         file_write(&file);
-        read_aside(&file, 64, packets); /* less than a packet */
-        read_aside(&file, 4096, packets);
-        read_aside(&file, 0, packets);
+        bool in_place = kind != FILE_PCAPNG;
+        /* Less than a packet; the first read is made before it is known what it is. */
+        assert_int_equal(read_aside(&file, 1, 64, packets) > file.bytes.size / 64 / 4, in_place);
+        assert_int_equal(read_aside(&file, 1, 4096, packets) > 0, in_place);
+        assert_int_equal(read_aside(&file, 4097, 4096, packets), 0); /* not worth it */
+        assert_int_equal(read_aside(&file, 1, 0, packets), 0);       /* nothing is left for it */
         file_end(&file);
     }
+}
+
+/* In buffers of the usual size, of which there are several; packed, as it lies. */
+static void test_digest_aside_of_a_large_file(void **state)
+{
+    struct file file;
+    (void)state;
+    for (int packed = 0; packed < 2; packed++) {
+        file_begin(&file, FILE_PCAP, 1);
+        for (unsigned i = 0; i < 2000; i++)
+            file_connection(&file, START + i * NS_PER_S, 0x0a000001, (uint16_t)i, 0xc6336401, 1);
+        assert_true(file.bytes.size > (2u << 20));
+        if (packed)
+            pack(&file, false);
+        file_write(&file);
+        assert_true(read_aside(&file, 16u << 10, 0, 2000 * 9) >= 1);
+        assert_int_equal(read_aside(&file, 0, 0, 2000 * 9), 0);
+        file_end(&file);
+    }
+}
+
+/* A thread each is for few inputs: there may be a thousand. */
+static void test_digest_aside_of_few_files(void **state)
+{
+    struct file file;
+    cpu_set_t set;
+    (void)state;
+    if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < 2)
+        skip();
+    file_begin(&file, FILE_PCAP, 1);
+    for (unsigned i = 0; i < 2000; i++)
+        file_connection(&file, START + i * NS_PER_S, 0x0a000001, (uint16_t)i, 0xc6336401, 1);
+    file_write(&file);
+    for (size_t count = 16; count <= 17; count++) {
+        struct capture_file paths[17];
+        struct capture_input input[17];
+        struct capture_config config = {.files = paths, .file_count = count};
+        struct meter meter = {0};
+        struct brake brake;
+        struct files files;
+        struct error error = {0};
+        struct packet_raw raw;
+        for (size_t i = 0; i < count; i++)
+            paths[i] = (struct capture_file){.path = file.path, .fd = -1};
+        assert_int_equal(brake_init(&brake, &meter, &error), 0);
+        assert_int_equal(files_open(&files, &config, input, &error), 0);
+        assert_int_equal(files_start(&files, input, true, &brake, &error), 0);
+        struct source *source = files.lane[count - 1].source;
+        assert_int_equal(source_wake(source, &error), 0);
+        while (source_next(source, &raw, &error) == SOURCE_PACKET)
+            continue;
+        assert_int_equal(source_hashed_aside(source) > 0, count == 16);
+        files_close(&files);
+        brake_fini(&brake);
+    }
+    file_end(&file);
 }
 
 static void test_filters(void **state)
@@ -209,24 +294,6 @@ static void test_filters_for_every_link_type_that_is_read(void **state)
     filter_free(filter);
 }
 
-/* The file as the beginning of an lz4 frame: its one block, all literals, and no end. */
-static void pack_without_an_end(struct file *file)
-{
-    static const uint8_t head[] = {0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73}; /* blocks to 4 MiB */
-    struct buffer packed = {0};
-    size_t left = file->bytes.size - 15, more = left / 255 + 1;
-    assert_true(file->bytes.size < (4u << 20) - more);
-    buffer_put(&packed, head, sizeof head);
-    buffer_le32(&packed, (uint32_t)(1 + more + file->bytes.size));
-    buffer_put(&packed, "\xf0", 1); /* 15 literals and more */
-    for (; left >= 255; left -= 255)
-        buffer_put(&packed, "\xff", 1);
-    buffer_put(&packed, &(uint8_t){(uint8_t)left}, 1);
-    buffer_put(&packed, file->bytes.data, file->bytes.size);
-    buffer_fini(&file->bytes);
-    file->bytes = packed;
-}
-
 /* What a library has unpacked and holds back, of lz4 up to a block, is told before more is asked
  * for: also where a file ends behind one, or does not grow on for now. */
 static void test_packed_and_cut_at_a_block(void **state)
@@ -240,7 +307,7 @@ static void test_packed_and_cut_at_a_block(void **state)
     for (unsigned i = 0; i < 2000; i++) /* more than the stdio buffer holds */
         file_connection(&file, START + i * NS_PER_S, 0x0a000001, (uint16_t)i, 0xc6336401, 1);
     assert_true(file.bytes.size > (2u << 20));
-    pack_without_an_end(&file);
+    pack(&file, true);
     file_write(&file);
     struct source *source = open_good(file.path, NULL);
     while (source_next(source, &raw, &error) == SOURCE_PACKET)
@@ -387,6 +454,8 @@ int main(void)
         cmocka_unit_test(test_every_kind_of_file),
         cmocka_unit_test(test_digest_of_a_file_half_read),
         cmocka_unit_test(test_digest_by_a_thread_of_its_own),
+        cmocka_unit_test(test_digest_aside_of_a_large_file),
+        cmocka_unit_test(test_digest_aside_of_few_files),
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_filters_for_every_link_type_that_is_read),
         cmocka_unit_test(test_packed_and_cut_at_a_block),
