@@ -32,16 +32,21 @@
 
 /* --- one line --------------------------------------------------------------------------------- */
 
-static enum log_result parse(const char *line, struct connection *c)
+static enum log_result parse_as(const char *fields, const char *line, struct connection *c)
 {
     struct zeek_header header;
     zeek_header_init(&header);
-    assert_int_equal(zeek_line(&header, FIELDS, strlen(FIELDS), c), LOG_NOTHING);
+    assert_int_equal(zeek_line(&header, fields, strlen(fields), c), LOG_NOTHING);
     char *exact = malloc(strlen(line) + 1); /* so that the sanitizer sees a step too far */
     memcpy(exact, line, strlen(line));
     enum log_result result = zeek_line(&header, exact, strcspn(line, "\n"), c);
     free(exact);
     return result;
+}
+
+static enum log_result parse(const char *line, struct connection *c)
+{
+    return parse_as(FIELDS, line, c);
 }
 
 /* A TCP or UDP line with these in their places. */
@@ -111,6 +116,40 @@ static void test_json(void **state)
                            "\"proto\":\"udp\",\"query\":\"a.example\"}",
                            &c),
                      LOG_NO_STATE); /* a line of dns.log */
+}
+
+/* The same in columns, behind `note` bytes that nobody reads and before what is `behind`, and by
+ * name. `uid`: of so many bytes; −1: the line ends before it. */
+static void expect_columns(int note, int uid, const char *behind)
+{
+    char pad[132], line[512];
+    struct connection have = {0}, want = {0};
+    memset(pad, 'x', sizeof pad);
+    snprintf(line, sizeof line, "%.*s\t1591367999.5\t10.0.0.1\t192.0.2.1\ttcp\tSF%s%.*s%s", note,
+             pad, uid < 0 ? "" : "\t", uid < 0 ? 0 : uid, pad, behind);
+    assert_int_equal(
+        parse_as("#fields\tnote\tts\tid.orig_h\tid.resp_h\tproto\tconn_state\tuid\tx", line, &have),
+        LOG_OK);
+    snprintf(line, sizeof line,
+             "{\"ts\":1591367999.5,\"id.orig_h\":\"10.0.0.1\",\"id.resp_h\":\"192.0.2.1\","
+             "\"proto\":\"tcp\",\"conn_state\":\"SF\"%s%.*s%s}",
+             uid < 0 ? "" : ",\"uid\":\"", uid < 0 ? 0 : uid, pad, uid < 0 ? "" : "\"");
+    assert_int_equal(parse(line, &want), LOG_OK);
+    assert_memory_equal(&have, &want, sizeof have);
+}
+
+/* Columns are found many at a time; wherever one ends, it is what its name says. */
+static void test_columns_of_any_length(void **state)
+{
+    (void)state;
+    for (int note = 0; note <= 130; note++) {
+        expect_columns(note, -1, "");
+        for (int uid = 0; uid < 67; uid += uid < 2 ? 1 : 13) {
+            expect_columns(note, uid, "");
+            expect_columns(note, uid, "\t");
+            expect_columns(note, uid, "\tT\tand\tmore\tthan\tneeded");
+        }
+    }
 }
 
 /* Each is cut or wrong in one place. */
@@ -449,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_zeek_documents),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_columns_of_any_length),
         cmocka_unit_test(test_what_is_no_line),
         cmocka_unit_test(test_unset_is_not_nothing),
         cmocka_unit_test(test_more_than_crossed),
