@@ -12,7 +12,8 @@
  * descriptors it was given. The main thread answers the control socket and tells each second that
  * it is alive; the capture thread does all packet work. When the parent is gone, so are we.
  *
- * Threads: main, and capture's (which is made after 6, so it is behind the same walls). */
+ * Threads: main, capture's, and of a replay those that hash what it reads (capture/hasher.h); all
+ * are made after 6, so they are behind the same walls. */
 #include "fault.h"
 #include "messages.h"
 #include "roles.h"
