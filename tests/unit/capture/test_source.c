@@ -64,6 +64,17 @@ static void make(struct file *file, enum file_kind kind)
     file_write(file);
 }
 
+#define LARGE (2000 * 9) /* packets */
+
+/* More than two buffers of the usual size hold. */
+static void make_large(struct file *file)
+{
+    file_begin(file, FILE_PCAP, 1);
+    for (unsigned i = 0; i < LARGE / 9; i++)
+        file_connection(file, START + i * NS_PER_S, 0x0a000001, (uint16_t)i, 0xc6336401, 1);
+    assert_true(file->bytes.size > (2u << 20));
+}
+
 static void test_every_kind_of_file(void **state)
 {
     (void)state;
@@ -101,11 +112,8 @@ static void test_digest_of_a_file_half_read(void **state)
     struct packet_raw raw;
     uint8_t want[SHA256_SIZE], have[SHA256_SIZE];
     (void)state;
-    file_begin(&file, FILE_PCAP, 1);
-    for (unsigned i = 0; i < 2000; i++) /* more than the stdio buffer holds */
-        file_connection(&file, START + i * NS_PER_S, 0x0a000001, (uint16_t)i, 0xc6336401, 1);
+    make_large(&file);
     file_write(&file);
-    assert_true(file.bytes.size > (2u << 20));
     struct source *source = open_good(file.path, NULL);
     assert_int_equal(source_next(source, &raw, NULL), SOURCE_PACKET);
     assert_true(source_bytes_read(source) < file.bytes.size);
@@ -182,7 +190,7 @@ static void test_digest_by_a_thread_of_its_own(void **state)
     for (int kind = FILE_PCAP; kind <= FILE_PCAPNG; kind++) {
         struct file file;
         struct frame frame;
-        unsigned packets = 500;
+        unsigned packets = 200;
         file_begin(&file, (enum file_kind)kind, 1);
         for (uint32_t i = 0; i < packets; i++) {
             frame_udp(&frame, 0x0a000001, 1000, 0xc6336401, (uint16_t)i, "hello there", i % 12);
@@ -205,15 +213,12 @@ static void test_digest_aside_of_a_large_file(void **state)
     struct file file;
     (void)state;
     for (int packed = 0; packed < 2; packed++) {
-        file_begin(&file, FILE_PCAP, 1);
-        for (unsigned i = 0; i < 2000; i++)
-            file_connection(&file, START + i * NS_PER_S, 0x0a000001, (uint16_t)i, 0xc6336401, 1);
-        assert_true(file.bytes.size > (2u << 20));
+        make_large(&file);
         if (packed)
             pack(&file, false);
         file_write(&file);
-        assert_true(read_aside(&file, 16u << 10, 0, 2000 * 9) >= 1);
-        assert_int_equal(read_aside(&file, 0, 0, 2000 * 9), 0);
+        assert_true(read_aside(&file, 16u << 10, 0, LARGE) >= 1);
+        assert_int_equal(read_aside(&file, 0, 0, LARGE), 0);
         file_end(&file);
     }
 }
@@ -226,9 +231,7 @@ static void test_digest_aside_of_few_files(void **state)
     (void)state;
     if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < 2)
         skip();
-    file_begin(&file, FILE_PCAP, 1);
-    for (unsigned i = 0; i < 2000; i++)
-        file_connection(&file, START + i * NS_PER_S, 0x0a000001, (uint16_t)i, 0xc6336401, 1);
+    make_large(&file);
     file_write(&file);
     for (size_t count = 16; count <= 17; count++) {
         struct capture_file paths[17];
@@ -303,16 +306,13 @@ static void test_packed_and_cut_at_a_block(void **state)
     struct error error = {0};
     unsigned packets = 0;
     (void)state;
-    file_begin(&file, FILE_PCAP, 1);
-    for (unsigned i = 0; i < 2000; i++) /* more than the stdio buffer holds */
-        file_connection(&file, START + i * NS_PER_S, 0x0a000001, (uint16_t)i, 0xc6336401, 1);
-    assert_true(file.bytes.size > (2u << 20));
+    make_large(&file);
     pack(&file, true);
     file_write(&file);
     struct source *source = open_good(file.path, NULL);
     while (source_next(source, &raw, &error) == SOURCE_PACKET)
         packets++;
-    assert_int_equal(packets, 2000 * 9);
+    assert_int_equal(packets, LARGE);
     assert_non_null(strstr(error.message, "lz4 data ends early"));
     source_free(source);
     file_end(&file);
