@@ -80,7 +80,7 @@ static double l_of_day(const struct asked *asked, uint64_t out, uint64_t in)
  * what calls home for days and then sends, the second a place that only ever takes. */
 static double l_of_return(const struct asked *asked, double part, uint64_t out, uint64_t in)
 {
-    if (!asked->pair || !is_young(asked))
+    if (!asked->pair || asked->pair->settled || !is_young(asked))
         return 0;
     double days =
         (double)histogram_samples_at_least(&asked->pair->day, histogram_bin(EVIDENCE_FLOOR_BYTES));

@@ -274,6 +274,22 @@ static void as_little_as_on_any_day(void **state)
     assert_true(second_day(100000, 1000, 0) > returned + 1);
 }
 
+/* In hindsight, what lasts from the first week on is no newcomer that returns, however many its
+ * days. */
+static void what_lasts_does_not_return(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct profile *host = site->host[0];
+    struct destination new = to("new.example");
+    (void)state;
+    close_hour(site, 0, NOW, 12, &new, MB, MB / 50);
+    for (uint32_t i = 0; i < host->pair_count; i++)
+        host->pair[i]->settled |= strcmp(host->pair[i]->destination.name, new.name) == 0;
+    close_hour(site, 0, NOW + 1, 12, &new, MB, MB / 50);
+    assert_near(host->evidence.mark[EVIDENCE_UPLOAD_AGAIN].l + 1, 1);
+    site_free(site);
+}
+
 /* What a known place does not answer is held against its own days, of which a busy one's bytes say
  * nothing. */
 static void what_is_not_answered_grows(void **state)
@@ -401,6 +417,7 @@ int main(void)
         cmocka_unit_test(what_others_saw_too),
         cmocka_unit_test(met_by_many_at_once),
         cmocka_unit_test(sent_to_again),
+        cmocka_unit_test(what_lasts_does_not_return),
         cmocka_unit_test(as_little_as_on_any_day),
         cmocka_unit_test(what_is_not_answered_grows),
         cmocka_unit_test(a_wave_is_nobodys_upload),
