@@ -25,6 +25,7 @@ static void add_pair(struct hindsight *hindsight, const struct past *past, struc
     pair->out_bytes = part->out_bytes;
     pair->in_bytes = part->in_bytes;
     pair->starts = NULL;
+    pair->seen_more = false; /* the ledger has the sum of all */
     pair->packed = part->starts;
     if (!pair->pair) {
         name_pair(hindsight, pair);
@@ -44,6 +45,7 @@ void past_read(struct hindsight *hindsight, const struct past *past, size_t i,
     hour->out_bytes = reading.out_bytes;
     hour->in_bytes = reading.in_bytes;
     hour->inside_bytes = reading.inside_bytes;
+    hour->seen_more = false;
     while (ledger_read_part(hindsight->ledger, &reading, &part))
         add_pair(hindsight, past, hour, &part);
 }
