@@ -96,10 +96,10 @@ void open_mark(const struct open_hours *hours, struct open_day *open)
         if (all || before > 0)
             add_pair(hours, closed, before, &open->most);
     }
-    if (all)
-        add_host(hours, &open->most);
-    if (all)
-        evidence_add_closed_hour(&open->most, profile, hours->fleet, hours->civil, hours->now);
+    if (!all)
+        return;
+    add_host(hours, &open->most);
+    evidence_add_closed_hour(&open->most, profile, hours->fleet, hours->civil, hours->now);
 }
 
 void open_end(const struct past *past, const struct civil *civil, const struct fleet *fleet,
