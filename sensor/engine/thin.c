@@ -76,7 +76,7 @@ static const uint8_t *unpack_group(const uint8_t *from, const uint8_t *end, uint
     return from;
 }
 
-bool thin_unpack(const uint8_t *from, size_t thin, void *to, size_t size)
+bool thin_fill(const uint8_t *from, size_t thin, void *to, size_t size)
 {
     const uint8_t *end = from + thin;
     uint8_t *bytes = to;
@@ -85,10 +85,33 @@ bool thin_unpack(const uint8_t *from, size_t thin, void *to, size_t size)
         return false;
     memcpy(&groups, from, sizeof groups);
     from += sizeof groups;
-    memset(to, 0, size);
     for (unsigned left = groups; left && from; left &= left - 1) {
         size_t done = (size_t)__builtin_ctz(left) * THIN_GROUP;
         from = done < size ? unpack_group(from, end, bytes + done, size - done) : NULL;
     }
     return from == end;
+}
+
+bool thin_unpack(const uint8_t *from, size_t thin, void *to, size_t size)
+{
+    memset(to, 0, size);
+    return thin_fill(from, thin, to, size);
+}
+
+void thin_clear(const uint8_t *thin, void *of)
+{
+    static const uint8_t zero[THIN_GRAIN];
+    uint8_t *group = of;
+    uint16_t groups;
+    memcpy(&groups, thin, sizeof groups);
+    thin += sizeof groups;
+    for (; groups; groups >>= 1, group += THIN_GROUP) {
+        uint64_t bits;
+        if (!(groups & 1))
+            continue;
+        memcpy(&bits, thin, sizeof bits);
+        thin += sizeof bits + (size_t)__builtin_popcountll(bits) * THIN_GRAIN;
+        for (; bits; bits &= bits - 1)
+            memcpy(group + (size_t)__builtin_ctzll(bits) * THIN_GRAIN, zero, THIN_GRAIN);
+    }
 }

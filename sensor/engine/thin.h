@@ -22,5 +22,9 @@
 size_t thin_pack(const void *from, size_t size, uint8_t *to);
 /* False: they are not `size` bytes thinned; then `to` is undefined. */
 bool thin_unpack(const uint8_t *from, size_t thin, void *to, size_t size);
+/* The same into what is all zero already. */
+bool thin_fill(const uint8_t *from, size_t thin, void *to, size_t size);
+/* Makes what was packed into `thin` all zero, and writes only what is not. */
+void thin_clear(const uint8_t *thin, void *of);
 
 #endif

@@ -22,6 +22,13 @@ static void fill_some(uint8_t *bytes, size_t size, unsigned seed)
         bytes[hash64(&i, sizeof i, seed) % size] = (uint8_t)(i + 1);
 }
 
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+    while (size > 0 && bytes[size - 1] == 0)
+        size--;
+    return size == 0;
+}
+
 static void test_thin_is_exact(void **state)
 {
     uint8_t from[THINNED], to[THINNED], thin[THIN_MAX(THINNED)];
@@ -32,6 +39,10 @@ static void test_thin_is_exact(void **state)
         assert_in_range(size, THIN_HEAD, THIN_HEAD + 4 * BITS + 40 * THIN_GRAIN);
         memset(to, 0xff, sizeof to);
         assert_true(thin_unpack(thin, size, to, sizeof to));
+        assert_memory_equal(to, from, sizeof from);
+        thin_clear(thin, to);
+        assert_true(is_zero(to, sizeof to));
+        assert_true(thin_fill(thin, size, to, sizeof to));
         assert_memory_equal(to, from, sizeof from);
     }
     memset(from, 1, sizeof from);
