@@ -129,11 +129,11 @@ void *map_put(struct map *map, const void *key, size_t key_size, void *value)
     return map_put_hashed(map, key, key_size, map_hash(key, key_size), value);
 }
 
-void *map_remove(struct map *map, const void *key, size_t key_size)
+void *map_remove_hashed(struct map *map, const void *key, size_t key_size, uint64_t hash)
 {
     if (map->count == 0)
         return NULL;
-    size_t hole = find(map, key, key_size, map_hash(key, key_size));
+    size_t hole = find(map, key, key_size, hash);
     void *value = map->slot[hole].value;
     if (!value)
         return NULL;
@@ -148,6 +148,11 @@ void *map_remove(struct map *map, const void *key, size_t key_size)
     }
     map->slot[hole] = (struct map_entry){0};
     return value;
+}
+
+void *map_remove(struct map *map, const void *key, size_t key_size)
+{
+    return map->count > 0 ? map_remove_hashed(map, key, key_size, map_hash(key, key_size)) : NULL;
 }
 
 const struct map_entry *map_next(const struct map *map, size_t *position)

@@ -34,10 +34,32 @@ static void free_address_names(void *value)
 /* --- generations --------------------------------------------------------------------------------
  */
 
+static bool generations_are_empty(const struct generations *g)
+{
+    return g->young.count == 0 && g->old.count == 0;
+}
+
 static void *generations_get(const struct generations *g, const void *key, size_t size)
 {
-    void *value = map_get(&g->young, key, size);
-    return value ? value : map_get(&g->old, key, size);
+    if (generations_are_empty(g))
+        return NULL;
+    uint64_t hash = map_hash(key, size);
+    void *value = map_get_hashed(&g->young, key, size, hash);
+    return value ? value : map_get_hashed(&g->old, key, size, hash);
+}
+
+/* From both. False: it was in none. */
+static bool generations_drop(struct generations *g, const void *key, size_t size)
+{
+    if (generations_are_empty(g))
+        return false;
+    uint64_t hash = map_hash(key, size);
+    void *young = map_remove_hashed(&g->young, key, size, hash);
+    void *old = map_remove_hashed(&g->old, key, size, hash);
+    bool found = young || old;
+    free(young);
+    free(old);
+    return found;
 }
 
 static void generations_put(struct generations *g, const void *key, size_t size, void *value,
@@ -47,7 +69,7 @@ static void generations_put(struct generations *g, const void *key, size_t size,
         *g->forgotten += g->old.count;
         map_fini(&g->old, free_value);
         g->old = g->young;
-        map_init(&g->young);
+        g->young = (struct map){.borrows = g->old.borrows};
     }
     void *before = map_put(&g->young, key, size, value);
     if (before && before != value)
@@ -78,10 +100,10 @@ void names_init(struct names *names, const struct suffixes *suffixes,
         (struct names){.suffixes = suffixes, .networks = networks, .now_ns = -RECORD_TIME_MAX_NS};
     map_init(&names->addresses.young);
     map_init(&names->addresses.old);
-    map_init(&names->flows.young);
-    map_init(&names->flows.old);
-    map_init(&names->questions.young);
-    map_init(&names->questions.old);
+    map_init_borrowing(&names->flows.young);
+    map_init_borrowing(&names->flows.old);
+    map_init_borrowing(&names->questions.young);
+    map_init_borrowing(&names->questions.old);
     names->addresses.forgotten = names->flows.forgotten = names->questions.forgotten =
         &names->forgotten;
 }
@@ -94,6 +116,21 @@ void names_fini(struct names *names)
     map_fini(&names->flows.old, free);
     map_fini(&names->questions.young, free);
     map_fini(&names->questions.old, free);
+}
+
+struct kept_text names_keep_text(const void *key, size_t key_size, const char *text,
+                                 size_t text_size)
+{
+    char *block = xrealloc(NULL, text_size + 1 + key_size);
+    memcpy(block, text, text_size);
+    block[text_size] = '\0';
+    return (struct kept_text){block, memcpy(block + text_size + 1, key, key_size)};
+}
+
+static void put_text(struct generations *g, const void *key, size_t size, const char *text)
+{
+    struct kept_text kept = names_keep_text(key, size, text, strlen(text));
+    generations_put(g, kept.key, size, kept.text, free);
 }
 
 static void learn_answer(struct names *names, const struct ip *address, const char *domain)
@@ -163,15 +200,10 @@ static bool was_asked(struct names *names, const struct record_name *record, con
     memcpy(key.name, text, record->name_size);
     size_t size = sizeof key.flow + record->name_size;
     if (!record->answered) {
-        generations_put(&names->questions, &key, size, xstrdup(""), free);
+        put_text(&names->questions, &key, size, "");
         return false;
     }
-    char *asked = map_remove(&names->questions.young, &key, size);
-    char *before = map_remove(&names->questions.old, &key, size);
-    bool found = asked || before;
-    free(asked);
-    free(before);
-    return found;
+    return generations_drop(&names->questions, &key, size);
 }
 
 void names_learn(struct names *names, const struct record_name *record)
@@ -183,7 +215,7 @@ void names_learn(struct names *names, const struct record_name *record)
     if (record->kind == NAME_SERVER) {
         struct flow_key key = flow_key_unordered(&record->key);
         if (!generations_get(&names->flows, &key, sizeof key))
-            generations_put(&names->flows, &key, sizeof key, xstrdup(text), free);
+            put_text(&names->flows, &key, sizeof key, text);
         return;
     }
     if (!was_asked(names, record, text) || record->rcode != 0)
@@ -195,8 +227,7 @@ void names_learn(struct names *names, const struct record_name *record)
 void names_flow_ended(struct names *names, const struct flow_key *key)
 {
     struct flow_key flow = flow_key_unordered(key);
-    free(map_remove(&names->flows.young, &flow, sizeof flow));
-    free(map_remove(&names->flows.old, &flow, sizeof flow));
+    generations_drop(&names->flows, &flow, sizeof flow);
 }
 
 const char *names_of_flow(struct names *names, const struct flow_key *key)

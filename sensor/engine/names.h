@@ -60,6 +60,15 @@ struct destination names_destination(struct names *names, const char *server_nam
  * a look into the database of networks, which is dear and done once. */
 bool names_guess(const struct names *names, const char *server_name, const struct ip *remote,
                  struct destination *destination);
+/* A text as `flows` and `questions` keep it, in one block of the heap: the text, then the key that
+ * the map borrows. */
+struct kept_text {
+    char *text;
+    const void *key;
+};
+
+struct kept_text names_keep_text(const void *key, size_t key_size, const char *text,
+                                 size_t text_size);
 /* names_pack.c: all of it, for a restart; into an empty one. False: it is not that. */
 void names_pack(const struct names *names, struct buffer *out);
 bool names_unpack(struct names *names, struct cursor *in);

@@ -87,10 +87,13 @@ static bool take_entry(struct cursor *in, struct map *map, bool addresses)
         map_put(map, key, key_size, known);
         return take_domains(in, known);
     }
-    char *text = take_text(in);
-    if (text)
-        map_put(map, key, key_size, text);
-    return text != NULL;
+    size_t size = cursor_le16(in);
+    const uint8_t *text = cursor_take(in, size);
+    if (!text || size > RECORD_NAME_MAX)
+        return false;
+    struct kept_text kept = names_keep_text(key, key_size, (const char *)text, size);
+    map_put(map, kept.key, key_size, kept.text);
+    return true;
 }
 
 static bool take_map(struct cursor *in, struct map *map, bool addresses)
