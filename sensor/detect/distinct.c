@@ -1,14 +1,16 @@
 /* A weighted bottom-k sketch: see the header.
  *
  * Items lie unsorted: 64 are looked through faster than a heap is kept in order, and most sketches
- * hold a few. The memory grows twofold from four items. Thread: the engine's. */
+ * hold a few, or one. The memory grows twofold from one item; four each may always have. Thread:
+ * the engine's. */
 #include "weir/detect/distinct.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM_FIRST 4u
+#define ROOM_FIRST 1u
+#define ROOM_SURE  4u /* whatever the budget says */
 
 /* u is never 0, so a rank is finite; it may be 0. */
 static double rank_of(uint64_t hash, uint32_t weight)
@@ -29,7 +31,7 @@ static bool grow(struct distinct *d, struct distinct_budget *budget)
     size_t more = room - d->room;
     if (d->room >= DISTINCT_KEPT)
         return false;
-    if (d->room > 0 && budget->limit > 0 && budget->used + more > budget->limit) {
+    if (d->room >= ROOM_SURE && budget->limit > 0 && budget->used + more > budget->limit) {
         budget->shortened++;
         return false;
     }

@@ -7,6 +7,7 @@
 #include "questions.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ void questions_init(struct questions *questions, const struct hash_key *key)
         questions->key = *key;
     else
         hash_key_init(&questions->key, "questions", 9);
-    map_init(&questions->entries);
+    map_init_borrowing(&questions->entries);
     recent_keys_init(&questions->forwarded, RECENT_NAMES, 1);
     recent_keys_init(&questions->answers, RECENT_NAMES / 2, sizeof(struct answer_names));
     recent_keys_init(&questions->answered, RECENT_NAMES / 4, sizeof(int64_t));
@@ -58,6 +59,10 @@ struct entry_key {
     struct ip client;
     char domain[RECORD_NAME_MAX + 1];
 };
+
+_Static_assert(offsetof(struct asked_entry, domain) ==
+                   offsetof(struct asked_entry, client) + sizeof(struct ip),
+               "a key");
 
 static size_t make_key(const struct ip *client, const char *domain, struct entry_key *key)
 {
@@ -101,31 +106,48 @@ void questions_let_go(struct questions *questions, struct asked_entry *entry)
     entry->held_ns = 0;
 }
 
+/* The client, and the domain behind it. */
+static const void *key_of(const struct asked_entry *entry)
+{
+    return (const char *)entry + offsetof(struct asked_entry, client);
+}
+
+static size_t key_size(const struct asked_entry *entry)
+{
+    return sizeof entry->client + strlen(entry->domain);
+}
+
 static void forget(struct questions *questions, struct asked_entry *entry)
 {
-    struct entry_key key;
-    size_t size = make_key(&entry->client, entry->domain, &key);
     questions_let_go(questions, entry);
     unlink_entry(questions, entry);
-    map_remove(&questions->entries, &key, size);
+    map_remove(&questions->entries, key_of(entry), key_size(entry));
     clear_half(questions, &entry->half[0]);
     clear_half(questions, &entry->half[1]);
     free(entry);
+}
+
+/* Which is not there. */
+static struct asked_entry *add(struct questions *questions, const struct entry_key *key,
+                               size_t size, uint64_t hash)
+{
+    size_t text = size - sizeof key->client;
+    struct asked_entry *entry = xcalloc(1, sizeof *entry + text + 1);
+    memcpy(entry->domain, key->domain, text);
+    entry->client = key->client;
+    map_put_hashed(&questions->entries, key_of(entry), size, hash, entry);
+    link_newest(questions, entry);
+    return entry;
 }
 
 struct asked_entry *questions_add(struct questions *questions, const struct ip *client,
                                   const char *domain)
 {
     struct entry_key key;
-    size_t size = make_key(client, domain, &key), text = size - sizeof key.client;
-    if (map_get(&questions->entries, &key, size))
-        return NULL;
-    struct asked_entry *entry = xcalloc(1, sizeof *entry + text + 1);
-    memcpy(entry->domain, domain, text);
-    entry->client = *client;
-    map_put(&questions->entries, &key, size, entry);
-    link_newest(questions, entry);
-    return entry;
+    size_t size = make_key(client, domain, &key);
+    uint64_t hash = map_hash(&key, size);
+    bool is_there = map_get_hashed(&questions->entries, &key, size, hash);
+    return is_there ? NULL : add(questions, &key, size, hash);
 }
 
 /* Time does not go back here: what comes late belongs to the half that is open. */
@@ -156,27 +178,35 @@ struct asked_entry *questions_find(struct questions *questions, const struct ip 
     return map_get(&questions->entries, &key, make_key(client, domain, &key));
 }
 
+static bool is_full(const struct questions *questions)
+{
+    return questions->entries.count >= QUESTIONS_MAX;
+}
+
 struct asked_entry *questions_gives_way(struct questions *questions, const struct ip *client,
                                         const char *domain)
 {
-    bool full = questions->entries.count >= QUESTIONS_MAX;
-    return full && !questions_find(questions, client, domain) ? questions->oldest : NULL;
+    struct asked_entry *oldest = is_full(questions) ? questions->oldest : NULL;
+    bool waits = oldest && oldest->held_ns != 0;
+    return waits && !questions_find(questions, client, domain) ? oldest : NULL;
 }
 
 struct asked_entry *questions_open(struct questions *questions, const struct ip *client,
                                    const char *domain, const struct ip *asker)
 {
-    struct asked_entry *entry = questions_find(questions, client, domain);
+    struct entry_key key;
+    size_t size = make_key(client, domain, &key);
+    uint64_t hash = map_hash(&key, size);
+    struct asked_entry *entry = map_get_hashed(&questions->entries, &key, size, hash);
     if (entry) {
         unlink_entry(questions, entry);
         link_newest(questions, entry);
     } else {
-        struct asked_entry *oldest = questions_gives_way(questions, client, domain);
-        if (oldest) {
-            forget(questions, oldest);
+        if (is_full(questions)) {
+            forget(questions, questions->oldest);
             questions->evicted++;
         }
-        entry = questions_add(questions, client, domain);
+        entry = add(questions, &key, size, hash);
         entry->first_client = *asker;
         entry->half_number = questions->half_number;
     }

@@ -33,7 +33,6 @@ struct asked_half {          /* of 12 hours */
 
 struct asked_entry {
     struct asked_entry *newer, *older; /* by the last question */
-    struct ip client;                  /* ::, all */
     struct ip first_client;            /* who asked first since it is there */
     struct flow_key flow;              /* of the last question */
     int64_t flow_start_ns;             /* … its first question */
@@ -45,7 +44,9 @@ struct asked_entry {
     uint32_t untold_flows;                 /* … turns from one flow to another */
     int64_t held_ns; /* since then it waits for names to explain themselves; 0: it does not */
     bool told;
-    char domain[];
+    /* Its key in the map, which borrows it: */
+    struct ip client; /* ::, all */
+    char domain[];    /* and a zero */
 };
 
 struct answer_names { /* of one address: whose answers it was in, newest first */
@@ -79,7 +80,7 @@ void questions_fini(struct questions *questions);
 void questions_turn(struct questions *questions, int64_t time_ns);
 struct asked_entry *questions_find(struct questions *questions, const struct ip *client,
                                    const char *domain); /* NULL: not there */
-/* What questions_open would forget for room, to be judged before if it waits; NULL: nothing. */
+/* What waits and questions_open would forget for room, to be judged before; NULL: nothing. */
 struct asked_entry *questions_gives_way(struct questions *questions, const struct ip *client,
                                         const char *domain);
 /* Made when there is none; it becomes the newest. */

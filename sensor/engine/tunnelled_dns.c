@@ -309,9 +309,9 @@ static struct asked_entry *open_entry(struct engine *engine, const struct ip *cl
                                       struct ptime now)
 {
     struct questions *questions = &engine->tunnelled.questions;
-    struct asked_entry *oldest = questions_gives_way(questions, client, domain);
-    if (oldest && oldest->held_ns != 0)
-        judge_held(engine, oldest, now, true);
+    struct asked_entry *waits = questions_gives_way(questions, client, domain);
+    if (waits)
+        judge_held(engine, waits, now, true);
     return questions_open(questions, client, domain, &asking->client);
 }
 
