@@ -57,12 +57,16 @@ static uint64_t *find(const struct recent_keys *recent, const struct recent_tabl
     return at(recent, table, i);
 }
 
+static void make(const struct recent_keys *recent, struct recent_table *table, size_t slots)
+{
+    table->slot = pages_calloc(slots, bytes_of(recent));
+    table->mask = slots - 1;
+}
+
 static void grow(const struct recent_keys *recent, struct recent_table *table)
 {
     struct recent_table old = *table;
-    size_t slots = old.slot ? 2 * (old.mask + 1) : AT_LEAST;
-    table->slot = pages_calloc(slots, bytes_of(recent));
-    table->mask = slots - 1;
+    make(recent, table, old.slot ? 2 * (old.mask + 1) : AT_LEAST);
     for (size_t i = 0; old.slot && i <= old.mask; i++) {
         const uint64_t *from = at(recent, &old, i);
         if (*from)
@@ -100,7 +104,8 @@ static void take_out(const struct recent_keys *recent, struct recent_table *tabl
 
 /* --- two generations ------------------------------------------------------------------------- */
 
-/* What is forgotten leaves its room: it is cleared faster than another is got from the system. */
+/* What is forgotten leaves its room: it is cleared faster than another is got from the system.
+ * Whoever filled one generation fills the next, which has no need to grow to that. */
 static void turn(struct recent_keys *recent)
 {
     struct recent_table room = recent->old;
@@ -110,6 +115,8 @@ static void turn(struct recent_keys *recent)
     recent->young.count = 0;
     if (room.slot)
         memset(room.slot, 0, (room.mask + 1) * bytes_of(recent));
+    else
+        make(recent, &recent->young, recent->old.mask + 1);
 }
 
 static uint64_t *add(struct recent_keys *recent, uint64_t key)
