@@ -30,7 +30,6 @@ void hour_bytes_put(struct buffer *out, const struct host_total *total,
                     const struct hour_names *names)
 {
     const struct map_entry **entry = map_sorted(&total->pairs);
-    char key[DESTINATION_KEY_SIZE];
     size_t kept = 0;
     for (size_t i = 0; i < total->pairs.count; i++)
         kept += is_kept(entry[i]->value);
@@ -42,7 +41,7 @@ void hour_bytes_put(struct buffer *out, const struct host_total *total,
         const struct pair_total *pair = entry[i]->value;
         if (!is_kept(pair))
             continue;
-        names->put(names->context, out, destination_key(&pair->destination, key));
+        names->put(names->context, out, entry[i]);
         put_pair(out, pair);
     }
     free(entry);

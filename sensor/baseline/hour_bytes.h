@@ -14,7 +14,8 @@
 #include "weir/baseline/totals.h"
 
 struct hour_names {
-    void (*put)(void *context, struct buffer *out, const char *key);
+    /* By its entry among the hour's pairs: the destination's key, ended by a zero, and its hash. */
+    void (*put)(void *context, struct buffer *out, const struct map_entry *entry);
     const char *(*take)(void *context, struct cursor *in); /* NULL: it is none */
     void *context;
 };

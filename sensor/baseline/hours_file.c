@@ -71,17 +71,18 @@ static void flush(struct hours_file *file)
 }
 
 /* By its number; the first time its name follows. */
-static void put_destination(void *context, struct buffer *out, const char *key)
+static void put_destination(void *context, struct buffer *out, const struct map_entry *entry)
 {
     struct hours_file *file = context;
-    size_t size = strlen(key);
-    size_t known = (size_t)(uintptr_t)map_get(&file->destinations, key, size);
+    const void *key = entry->key;
+    size_t size = entry->key_size;
+    size_t known = (size_t)(uintptr_t)map_get_hashed(&file->destinations, key, size, entry->hash);
     put_unsigned(out, known ? known - 1 : file->destinations.count);
     if (known)
         return;
     void *number =
         (void *)(uintptr_t)(file->destinations.count + 1); // NOLINT(performance-no-int-to-ptr)
-    map_put(&file->destinations, key, size, number);
+    map_put_hashed(&file->destinations, key, size, entry->hash, number);
     put_unsigned(out, size);
     buffer_put(out, key, size);
 }

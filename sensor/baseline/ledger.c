@@ -103,9 +103,10 @@ static void set_index(struct map *map, const void *key, size_t size, size_t inde
     map_put(map, key, size, (void *)(uintptr_t)index); // NOLINT(performance-no-int-to-ptr)
 }
 
-static uint32_t destination_index(struct ledger *ledger, const char *key)
+static uint32_t destination_index(struct ledger *ledger, const struct map_entry *entry)
 {
-    size_t size = strlen(key), index = index_of(&ledger->destination_index, key, size);
+    size_t index = (size_t)(uintptr_t)map_get_hashed(&ledger->destination_index, entry->key,
+                                                     entry->key_size, entry->hash);
     if (index)
         return (uint32_t)(index - 1);
     if (ledger->destinations == ledger->destinations_room) {
@@ -113,8 +114,8 @@ static uint32_t destination_index(struct ledger *ledger, const char *key)
         ledger->destination =
             xrealloc(ledger->destination, ledger->destinations_room * sizeof(char *));
     }
-    ledger->destination[ledger->destinations++] = xstrdup(key);
-    set_index(&ledger->destination_index, key, size, ledger->destinations);
+    ledger->destination[ledger->destinations++] = xstrdup((const char *)entry->key);
+    set_index(&ledger->destination_index, entry->key, entry->key_size, ledger->destinations);
     return (uint32_t)(ledger->destinations - 1);
 }
 
@@ -169,9 +170,9 @@ static void write_piles(struct ledger *ledger)
     ledger->piled_bytes = 0;
 }
 
-static void put_destination(void *context, struct buffer *out, const char *key)
+static void put_destination(void *context, struct buffer *out, const struct map_entry *entry)
 {
-    put_unsigned(out, destination_index(context, key));
+    put_unsigned(out, destination_index(context, entry));
 }
 
 static bool reaches(const struct ledger *ledger, int64_t hour)

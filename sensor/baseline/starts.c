@@ -5,10 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STARTS_FEW 4 /* the first room */
+
 void starts_fini(struct starts *starts)
 {
     free(starts->at);
     *starts = (struct starts){0};
+}
+
+void starts_clear(struct starts *starts)
+{
+    if (starts->room > STARTS_FEW)
+        starts_fini(starts);
+    starts->count = 0;
 }
 
 bool starts_cut(const struct starts *starts)
@@ -45,7 +54,7 @@ static struct start *entry(struct starts *starts, uint32_t second)
     if (at == STARTS_MAX)
         return NULL;
     if (starts->count == starts->room) {
-        starts->room = (uint16_t)(starts->room ? 2 * starts->room : 4);
+        starts->room = (uint16_t)(starts->room ? 2 * starts->room : STARTS_FEW);
         starts->at = xrealloc(starts->at, starts->room * sizeof *starts->at);
     }
     if (starts->count == STARTS_MAX)

@@ -13,7 +13,7 @@
 
 #define PAIR_FIGURES offsetof(struct pair_total, destination.name)
 #define PAIR_SHORT   64u   /* bytes of a name and its key, with their ends: nearly all */
-#define PAIRS_SPARE  8192u /* kept of those that have gone; 176 bytes each */
+#define PAIRS_SPARE  8192u /* kept of those that have gone; 208 bytes each, with their starts */
 #define HOSTS_SPARE  1024u /* likewise, with room for few pairs: another half */
 #define PAIRS_FEW    16u   /* a map's first room */
 
@@ -43,7 +43,8 @@ _Static_assert(offsetof(struct host_total, host) == 0 &&
                "the map borrows it");
 
 /* Behind the pair lies its key. An hour's pairs come and go by the thousand, which is what a heap
- * is worst at: those with short names are kept for the next, poisoned but for the link. */
+ * is worst at: those with short names are kept for the next, with room for few starts, and poisoned
+ * but for the link and what holds that room. */
 struct pair_block {
     struct pair_block *next;
     char rest[PAIR_FIGURES + PAIR_SHORT - sizeof(struct pair_block *)];
@@ -124,6 +125,13 @@ static char *key_behind(struct pair_total *pair)
     return (char *)pair + PAIR_FIGURES + pair->name_size + 1;
 }
 
+static void each_part(struct pair_block *block, void (*mark)(void *at, size_t bytes))
+{
+    const size_t kept = offsetof(struct pair_total, starts), behind = kept + sizeof(struct starts);
+    mark(block->rest, kept - sizeof block->next);
+    mark((char *)block + behind, sizeof *block - behind);
+}
+
 static struct pair_total *take_block(size_t text)
 {
     struct pair_block *block = spare.first;
@@ -131,40 +139,51 @@ static struct pair_total *take_block(size_t text)
         return xcalloc(1, PAIR_FIGURES + (text > PAIR_SHORT ? text : PAIR_SHORT));
     spare.first = block->next;
     spare.count--;
-    unpoison(block->rest, sizeof block->rest);
-    return memset(block, 0, sizeof *block);
+    each_part(block, unpoison);
+    struct pair_total *pair = (struct pair_total *)(void *)block;
+    struct starts room = pair->starts;
+    memset(block, 0, sizeof *block);
+    pair->starts = room;
+    return pair;
+}
+
+static struct pair_total *new_pair(const struct destination *destination, const char *key,
+                                   size_t size)
+{
+    size_t name = strnlen(destination->name, DESTINATION_NAME_SIZE - 1);
+    struct pair_total *pair = take_block(name + 1 + size + 1);
+    pair->name_size = (uint8_t)name;
+    pair->destination.role = destination->role;
+    pair->destination.kind = destination->kind;
+    memcpy((char *)pair + PAIR_FIGURES, destination->name, name);
+    memcpy(key_behind(pair), key, size); /* its end is a zero already */
+    return pair;
 }
 
 struct pair_total *pair_total_new(const struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
-    size_t name = strnlen(destination->name, DESTINATION_NAME_SIZE - 1);
-    size_t size = destination_put_key(destination, key) + 1;
-    struct pair_total *pair = take_block(name + 1 + size);
-    pair->name_size = (uint8_t)name;
-    pair->destination.role = destination->role;
-    pair->destination.kind = destination->kind;
-    memcpy((char *)pair + PAIR_FIGURES, destination->name, name);
-    memcpy(key_behind(pair), key, size);
-    return pair;
+    size_t size = destination_put_key(destination, key);
+    return new_pair(destination, key, size);
 }
 
 void pair_total_free(struct pair_total *pair)
 {
     size_t text = pair->name_size + 1 + strlen(key_behind(pair)) + 1;
     bool is_kept = text <= PAIR_SHORT && spare.count < PAIRS_SPARE;
-    starts_fini(&pair->starts);
     tie_cut(&pair->tie);
     free(pair->seen_by);
     if (!is_kept) {
+        starts_fini(&pair->starts);
         free(pair);
         return;
     }
+    starts_clear(&pair->starts);
     struct pair_block *block = (struct pair_block *)(void *)pair;
     block->next = spare.first;
     spare.first = block;
     spare.count++;
-    poison(block->rest, sizeof block->rest);
+    each_part(block, poison);
 }
 
 static void free_total(void *value)
@@ -405,7 +424,7 @@ static struct pair_total *pair_for(struct host_total *host, const struct destina
     }
     if (pair)
         return pair;
-    pair = pair_total_new(destination);
+    pair = new_pair(destination, name->text, name->size);
     put_pair(host, pair, name->size, name->hash);
     return pair;
 }

@@ -325,10 +325,11 @@ static struct pair_total *take_pair_raw(struct cursor *in)
         return NULL;
     struct pair_total *pair = pair_total_new(&destination);
     uint8_t name_size = pair->name_size;
+    const struct starts room = pair->starts;
     bool whole = snapshot_take_raw(in, pair, PAIR_FIGURES);
     pair->name_size = name_size;
     pair->tie = (struct tie){NULL};
-    pair->starts = (struct starts){0};
+    pair->starts = room;
     pair->seen_by = NULL;
     pair->changed = true; /* what was put before may not have arrived */
     if (whole)

@@ -27,6 +27,8 @@ struct starts {       /* all zero: none */
 };
 
 void starts_fini(struct starts *starts);
+/* Empty, for others to come: the room of few is kept, more of it let go. */
+void starts_clear(struct starts *starts);
 bool starts_has(const struct starts *starts, uint32_t second);
 /* More bytes of connections that began in `second`; 0 bytes: it did begin. */
 void starts_add(struct starts *starts, uint32_t second, uint64_t bytes);

@@ -338,6 +338,25 @@ static void a_freed_pair_is_poisoned(void **state)
     pair_total_free(pair);
 }
 
+/* With the room of few, which is the next one's; of many it is let go. */
+static void a_freed_pair_has_no_starts(void **state)
+{
+    struct destination d = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    (void)state;
+    for (uint32_t starts = 1; starts <= 5; starts += 4) {
+        struct pair_total *pair = pair_total_new(&d);
+        for (uint32_t i = 0; i < starts; i++)
+            starts_add(&pair->starts, i, 7);
+        const struct start *at = pair->starts.at;
+        pair_total_free(pair);
+        assert_ptr_equal(pair_total_new(&d), pair);
+        assert_int_equal(pair->starts.count, 0);
+        assert_int_equal(pair->starts.room, starts == 1 ? 4 : 0);
+        assert_ptr_equal(pair->starts.at, starts == 1 ? at : NULL);
+        pair_total_free(pair);
+    }
+}
+
 /* Of every length; in a block that another had, and in one of its own. */
 static void names_of_any_length(void **state)
 {
@@ -393,6 +412,7 @@ int main(void)
         cmocka_unit_test(all_pairs_together_are_bounded),
         cmocka_unit_test(names_of_any_length),
         cmocka_unit_test(a_freed_pair_is_poisoned),
+        cmocka_unit_test(a_freed_pair_has_no_starts),
         cmocka_unit_test(a_freed_host_is_poisoned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
