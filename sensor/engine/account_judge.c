@@ -336,6 +336,22 @@ bool account_judge(struct engine *engine, const struct flow_view *view, struct h
     return joined;
 }
 
+void account_go_on(struct engine *engine, const struct flow_view *view, const struct host *host,
+                   const struct civil *civil)
+{
+    struct ptime now = {view->record->header.time_ns};
+    bool makes = makes_stories(engine, view);
+    struct open_story *whole =
+        stories_go_on_told(&engine->stories, &host->whole, &host->ip, NULL, now);
+    struct open_story *open =
+        stories_go_on_told(&engine->stories, NULL, &host->ip, view->destination, now);
+    if (joins(whole, view, makes))
+        story_add(whole, view);
+    join(open, view, civil, makes);
+    follow(engine, open, now);
+    follow(engine, whole, now);
+}
+
 static void again(struct engine *engine, struct host *host, bool whole)
 {
     struct ptime now = engine->counts.last;

@@ -65,10 +65,10 @@ bool engine_observed(const struct engine *engine)
     return !engine_only_gathers(engine) || may_be_observed(engine);
 }
 
-bool again_needs_story(struct engine *engine, struct host *host, int64_t hour)
+bool again_needs_hour(struct engine *engine, struct host *host, int64_t hour)
 {
     struct hindsight *hindsight = engine->config.hindsight;
-    if (!engine->again.passes_by || host->stories_told > 0)
+    if (!engine->again.passes_by)
         return true;
     weigh_set_budget(engine);
     uint64_t turn = hindsight_answers(hindsight);
@@ -78,6 +78,11 @@ bool again_needs_story(struct engine *engine, struct host *host, int64_t hour)
         host->story.turn = turn;
     }
     return host->story.needed;
+}
+
+bool again_needs_story(struct engine *engine, struct host *host, int64_t hour)
+{
+    return host->stories_told > 0 || again_needs_hour(engine, host, hour);
 }
 
 /* Of whom is no host yet something is told that a host would go on with. */

@@ -85,12 +85,20 @@ static void count_bytes(struct engine *engine, const struct host *host,
             *sum += account_fresh(record, side).value;
 }
 
-static void pass_much(struct engine *engine, const struct record_flow *record, int64_t hour)
+/* What is to be done by host and destination. */
+static void go_on(struct engine *engine, const struct host *host, const struct record_flow *record,
+                  const struct civil *civil)
 {
     struct flow_view view;
     struct destination destination;
+    bool much = engine->again.note.tag & TAG_MUCH;
+    if (!much && host->stories_told == 0)
+        return;
     account_view(engine, record, &view, &destination);
-    totals_pass_much(engine->totals, hour, &destination);
+    if (much)
+        totals_pass_much(engine->totals, civil->hour, &destination);
+    if (host->stories_told > 0)
+        account_go_on(engine, &view, host, civil);
 }
 
 bool again_pass(struct engine *engine, const struct record_flow *record)
@@ -101,14 +109,13 @@ bool again_pass(struct engine *engine, const struct record_flow *record)
         return false;
     struct host *host = again->host[number - 1];
     struct civil civil = account_hour(engine, (struct ptime){record->fresh_since_ns});
-    if (again_needs_story(engine, host, civil.hour))
+    if (again_needs_hour(engine, host, civil.hour))
         return false;
     hosts_profile(engine, host, &civil);
     count_bytes(engine, host, record);
     engine->counts.starts_refused += (tag & TAG_REFUSED) != 0;
     totals_pass(engine->totals, civil.hour, tag & TAG_BEGINS);
-    if (tag & TAG_MUCH)
-        pass_much(engine, record, civil.hour);
+    go_on(engine, host, record, &civil);
     close_note_passed(engine, &civil);
     return true;
 }

@@ -290,6 +290,8 @@ void again_begin(struct engine *engine);
 /* False: nothing that goes on in this hour is ever told of the host, and nothing was that goes on.
  */
 bool again_needs_story(struct engine *engine, struct host *host, int64_t hour);
+/* … of this hour: false though a story is told that goes on, which has begun before. */
+bool again_needs_hour(struct engine *engine, struct host *host, int64_t hour);
 /* Whether observers hear of flows: not of those that they heard of the first time, but then of all.
  */
 bool again_observes(const struct engine *engine);
@@ -445,6 +447,9 @@ struct booked {
 /* False: the record joined no story of host and destination. */
 bool account_judge(struct engine *engine, const struct flow_view *view, struct host *host,
                    const struct booked *booked);
+/* Of an hour of which nothing can be told: it joins what is told already, and that goes on. */
+void account_go_on(struct engine *engine, const struct flow_view *view, const struct host *host,
+                   const struct civil *civil);
 /* again_pass.c: what a record did is noted for the next time; whether this is that, and it is
  * enough to do just that. */
 void again_note(struct engine *engine, const struct flow_view *view, const struct host *host,

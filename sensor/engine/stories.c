@@ -112,12 +112,25 @@ struct open_story *stories_resume(struct stories *stories, struct tie *tie, cons
     return open;
 }
 
+static struct story_entry *entry_of(const struct stories *stories, const struct tie *tie,
+                                    const struct ip *host, const struct destination *destination)
+{
+    struct story_entry *entry = tied_entry(tie);
+    return entry ? entry : find_entry(stories, host, destination);
+}
+
+struct open_story *stories_go_on_told(struct stories *stories, const struct tie *tie,
+                                      const struct ip *host, const struct destination *destination,
+                                      struct ptime now)
+{
+    struct story_entry *entry = entry_of(stories, tie, host, destination);
+    return entry && story_is_told(entry) ? go_on(stories, entry, now) : NULL;
+}
+
 bool stories_listens(const struct stories *stories, const struct tie *tie, const struct ip *host,
                      const struct destination *destination)
 {
-    const struct story_entry *entry = tied_entry(tie);
-    if (!entry)
-        entry = find_entry(stories, host, destination);
+    const struct story_entry *entry = entry_of(stories, tie, host, destination);
     return entry && (story_is_told(entry) ||
                      (entry->awake ? entry->awake->content_changed : entry->changed));
 }

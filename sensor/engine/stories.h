@@ -80,6 +80,10 @@ struct open_story *stories_open_tied(struct stories *stories, struct tie *tie,
 /* The same, but none is made: NULL, where there is none that goes on. tie may be NULL. */
 struct open_story *stories_resume(struct stories *stories, struct tie *tie, const struct ip *host,
                                   const struct destination *destination, struct ptime now);
+/* The same, but only one that an incident tells. */
+struct open_story *stories_go_on_told(struct stories *stories, const struct tie *tie,
+                                      const struct ip *host, const struct destination *destination,
+                                      struct ptime now);
 /* There is one, and it may be told of anew though nothing is added: an incident tells it, or what
  * was counted in it is not judged yet. tie may be NULL. */
 bool stories_listens(const struct stories *stories, const struct tie *tie, const struct ip *host,
