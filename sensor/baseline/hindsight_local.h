@@ -82,7 +82,8 @@ struct past { /* of a host that sent */
     struct {
         uint64_t *hour; /* a bit each, of the ledger's; NULL: not asked for yet */
         uint64_t trim;
-    } story; /* … and whether a story that goes on then may be (hindsight_story.c) */
+        size_t at; /* where the last one asked for was */
+    } story;       /* … and whether a story that goes on then may be (hindsight_story.c) */
 };
 
 #define APART_TABLES (4 + YOUNG_HISTOGRAMS)

@@ -47,23 +47,33 @@ static void find_hours(const struct hindsight *hindsight, struct past *past)
     }
 }
 
-/* Its index; past->from->count: there is none. */
-static size_t find_hour(const struct hindsight *hindsight, const struct past *past, int64_t hour)
+static bool is_hour(const struct ledger_host *from, size_t i, int64_t hour)
 {
-    if (hour < hindsight->first || hour > hindsight->last)
-        return past->from->count;
-    size_t d = past_day(past, hindsight_civil(hindsight, hour)->day);
-    for (size_t i = d < past->days ? past->day[d].from : 0; d < past->days && i < past->day[d].to;
-         i++)
-        if (past->from->hour[i].hour == hour)
-            return i;
-    return past->from->count;
+    return i < from->count && from->hour[i].hour == hour;
+}
+
+/* Its index; past->from->count: there is none. They come in order, but for two that are open. */
+static size_t find_hour(struct past *past, int64_t hour)
+{
+    const struct ledger_host *from = past->from;
+    size_t low = past->story.at, high = from->count;
+    for (size_t i = low > 0 ? low - 1 : 0; i <= low + 1; i++)
+        if (is_hour(from, i, hour))
+            return past->story.at = i;
+    for (low = 0; low < high;) {
+        size_t middle = (low + high) / 2;
+        if (from->hour[middle].hour < hour)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return is_hour(from, low, hour) ? past->story.at = low : from->count;
 }
 
 bool past_needs_story(const struct hindsight *hindsight, struct past *past, int64_t hour)
 {
     if (!past->story.hour || past->story.trim != hindsight->trims)
         find_hours(hindsight, past);
-    size_t at = find_hour(hindsight, past, hour);
+    size_t at = find_hour(past, hour);
     return at == past->from->count || (past->story.hour[at / 64] >> at % 64 & 1u);
 }
