@@ -17,7 +17,7 @@
 static void free_past(struct past *past)
 {
     profile_free(past->profile);
-    free(past->story.hour);
+    free(past->story.need);
     free(past->kept);
     free(past->share);
     free(past->network);
@@ -334,11 +334,12 @@ bool hindsight_may_tell(struct hindsight *hindsight, const struct ip *host, int6
     return !past || may_tell(hindsight, past, day);
 }
 
-bool hindsight_needs_story(struct hindsight *hindsight, const struct ip *host, int64_t hour)
+enum hindsight_need hindsight_needs(struct hindsight *hindsight, const struct ip *host,
+                                    int64_t hour)
 {
     struct past *past = past_of(hindsight, host);
     keep_trimmed(hindsight);
-    return !past || past_needs_story(hindsight, past, hour);
+    return past ? past_needs(hindsight, past, hour) : HINDSIGHT_ALL;
 }
 
 /* Nothing can be told from that day on, so what its hours come to is for nobody. */

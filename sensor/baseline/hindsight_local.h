@@ -80,7 +80,7 @@ struct past { /* of a host that sent */
         uint64_t trim;
     } last; /* of which anything can; NO_DAY: none */
     struct {
-        uint64_t *hour; /* a bit each, of the ledger's; NULL: not asked for yet */
+        uint8_t *need; /* of each of its hours in the ledger; NULL: not asked for yet */
         uint64_t trim;
         size_t at; /* where the last one asked for was */
     } story;       /* … and whether a story that goes on then may be (hindsight_story.c) */
@@ -195,6 +195,6 @@ bool open_may_tell(const struct hindsight *hindsight, const struct host_day *day
 bool open_may_tell_on(const struct hindsight *hindsight, const struct past *past, int64_t day);
 
 /* hindsight_story.c: for the trim that was found last. */
-bool past_needs_story(const struct hindsight *hindsight, struct past *past, int64_t hour);
+enum hindsight_need past_needs(const struct hindsight *hindsight, struct past *past, int64_t hour);
 
 #endif

@@ -5,7 +5,7 @@
  * for two minutes, in the one before: between two hours with seven silent ones in between are more
  * than six. So from each hour of which something can be told, back to the first silence of that
  * length; and the hour behind it, for it is told two minutes into that, with what its story has by
- * then.
+ * then. Of those hours themselves nothing is told: their stories need them, nobody judges them.
  *
  * Engine thread. */
 #include "hindsight_local.h"
@@ -21,17 +21,18 @@ static bool follows_silence(const struct ledger_hour *hour)
     return hour[0].hour - hour[-1].hour > SILENT_HOURS;
 }
 
-static void need(struct past *past, size_t i, bool needed)
+static void need(struct past *past, size_t i, enum hindsight_need what)
 {
-    past->story.hour[i / 64] |= (uint64_t)needed << i % 64;
+    if (past->story.need[i] < what)
+        past->story.need[i] = (uint8_t)what;
 }
 
 static void find_hours(const struct hindsight *hindsight, struct past *past)
 {
     const struct ledger_host *from = past->from;
     bool needed = false;
-    free(past->story.hour);
-    past->story.hour = xcalloc(from->count / 64 + 1, sizeof *past->story.hour);
+    free(past->story.need);
+    past->story.need = xcalloc(from->count, sizeof *past->story.need);
     past->story.trim = hindsight->trims;
     for (size_t d = past->days; d-- > 0;) {
         const struct host_day *day = &past->day[d];
@@ -39,9 +40,9 @@ static void find_hours(const struct hindsight *hindsight, struct past *past)
         for (size_t i = day->to; i-- > day->from;) {
             bool tells = may || from->hour[i].others;
             needed |= tells;
-            need(past, i, needed);
+            need(past, i, tells ? HINDSIGHT_ALL : needed ? HINDSIGHT_STORY : HINDSIGHT_NOTHING);
             if (tells && i + 1 < from->count && from->hour[i + 1].hour == from->hour[i].hour + 1)
-                need(past, i + 1, true);
+                need(past, i + 1, HINDSIGHT_STORY);
             needed = needed && i > 0 && !follows_silence(&from->hour[i]);
         }
     }
@@ -70,10 +71,10 @@ static size_t find_hour(struct past *past, int64_t hour)
     return is_hour(from, low, hour) ? past->story.at = low : from->count;
 }
 
-bool past_needs_story(const struct hindsight *hindsight, struct past *past, int64_t hour)
+enum hindsight_need past_needs(const struct hindsight *hindsight, struct past *past, int64_t hour)
 {
-    if (!past->story.hour || past->story.trim != hindsight->trims)
+    if (!past->story.need || past->story.trim != hindsight->trims)
         find_hours(hindsight, past);
     size_t at = find_hour(past, hour);
-    return at == past->from->count || (past->story.hour[at / 64] >> at % 64 & 1u);
+    return at < past->from->count ? (enum hindsight_need)past->story.need[at] : HINDSIGHT_ALL;
 }

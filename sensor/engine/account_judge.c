@@ -265,6 +265,14 @@ static bool join(struct open_story *open, const struct flow_view *view, const st
     return true;
 }
 
+static bool join_both(struct open_story *whole, struct open_story *open,
+                      const struct flow_view *view, const struct civil *civil, bool makes)
+{
+    if (joins(whole, view, makes))
+        story_add(whole, view);
+    return join(open, view, civil, makes);
+}
+
 static struct open_story *make_story(struct engine *engine, const struct ruled_flow *flow)
 {
     struct open_story *open = zoned_story(engine, &flow->host->ip, &flow->view->way.host,
@@ -313,9 +321,7 @@ bool account_judge(struct engine *engine, const struct flow_view *view, struct h
     bool makes = makes_stories(engine, view);
     struct open_story *whole = open_whole(engine, view, host, makes, now);
     struct open_story *open = open_pair(engine, view, host, tie, makes, now);
-    if (joins(whole, view, makes))
-        story_add(whole, view);
-    bool joined = join(open, view, &civil, makes);
+    bool joined = join_both(whole, open, view, &civil, makes);
     struct open_story *claimed = story_of_claim(engine, view, host), *there = open;
     open = apply_rules(engine, view, host, booked, open);
     joined |= open != there; /* one that was made for it */
@@ -336,18 +342,23 @@ bool account_judge(struct engine *engine, const struct flow_view *view, struct h
     return joined;
 }
 
-void account_go_on(struct engine *engine, const struct flow_view *view, const struct host *host,
-                   const struct civil *civil)
+void account_go_on(struct engine *engine, const struct flow_view *view, struct host *host,
+                   const struct civil *civil, bool told)
 {
+    struct stories *stories = &engine->stories;
     struct ptime now = {view->record->header.time_ns};
     bool makes = makes_stories(engine, view);
-    struct open_story *whole =
-        stories_go_on_told(&engine->stories, &host->whole, &host->ip, NULL, now);
-    struct open_story *open =
-        stories_go_on_told(&engine->stories, NULL, &host->ip, view->destination, now);
-    if (joins(whole, view, makes))
-        story_add(whole, view);
-    join(open, view, civil, makes);
+    struct open_story *whole, *open;
+    if (!told && adds_nothing(engine, view, host, NULL))
+        return;
+    if (told) {
+        whole = stories_go_on_told(stories, &host->whole, &host->ip, NULL, now);
+        open = stories_go_on_told(stories, NULL, &host->ip, view->destination, now);
+    } else {
+        whole = open_whole(engine, view, host, makes, now);
+        open = open_pair(engine, view, host, NULL, makes, now);
+    }
+    join_both(whole, open, view, civil, makes);
     follow(engine, open, now);
     follow(engine, whole, now);
 }

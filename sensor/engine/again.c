@@ -3,9 +3,9 @@
  * What only who reads rings can see is taken from the counts of that first time.
  *
  * In hindsight few host-days can be told. Stories are only told: those of a host go on in the hours
- * that hindsight_needs_story names, and while one of them is told already. What else tells than who
- * weighs evidence says so in the totals of the first time (tunnelled_may_tell), or there is none of
- * it: no rules, no zones, no names, no content. Thread: the engine's. */
+ * that hindsight_needs names, and one that is told already as long as it does. What else tells than
+ * who weighs evidence says so in the totals of the first time (tunnelled_may_tell), or there is
+ * none of it: no rules, no zones, no names, no content. Thread: the engine's. */
 #include "internal.h"
 
 #include <string.h>
@@ -65,15 +65,15 @@ bool engine_observed(const struct engine *engine)
     return !engine_only_gathers(engine) || may_be_observed(engine);
 }
 
-bool again_needs_hour(struct engine *engine, struct host *host, int64_t hour)
+enum hindsight_need again_needs(struct engine *engine, struct host *host, int64_t hour)
 {
     struct hindsight *hindsight = engine->config.hindsight;
     if (!engine->again.passes_by)
-        return true;
+        return HINDSIGHT_ALL;
     weigh_set_budget(engine);
     uint64_t turn = hindsight_answers(hindsight);
     if (host->story.turn != turn || host->story.hour != hour) {
-        host->story.needed = hindsight_needs_story(hindsight, &host->ip, hour);
+        host->story.needed = hindsight_needs(hindsight, &host->ip, hour);
         host->story.hour = hour;
         host->story.turn = turn;
     }
@@ -82,7 +82,7 @@ bool again_needs_hour(struct engine *engine, struct host *host, int64_t hour)
 
 bool again_needs_story(struct engine *engine, struct host *host, int64_t hour)
 {
-    return host->stories_told > 0 || again_needs_hour(engine, host, hour);
+    return host->stories_told > 0 || again_needs(engine, host, hour) != HINDSIGHT_NOTHING;
 }
 
 /* Of whom is no host yet something is told that a host would go on with. */

@@ -1,8 +1,9 @@
 /* Whole records that are passed by when they are consumed once more.
  *
- * Of a host-hour that no story needs (again.c) nobody asks for the totals either: what the host's
- * later days need of them the ledger has (hindsight_pass). So the first time what a record did is
- * put beside it on the tape, and the second time only that is done:
+ * Of a host-hour of which nothing can be told (again.c) nobody asks for the totals either: what the
+ * host's later days need of them the ledger has (hindsight_pass). So the first time what a record
+ * did is put beside it on the tape, and the second time only that is done, and its stories go on
+ * where they may be told later or are told:
  *
  *   leaves 2 bits   which sides' bytes are the host's, to be counted as judged
  *   begins          the host's first of this hour: the hour is open, and to be closed
@@ -86,19 +87,19 @@ static void count_bytes(struct engine *engine, const struct host *host,
 }
 
 /* What is to be done by host and destination. */
-static void go_on(struct engine *engine, const struct host *host, const struct record_flow *record,
-                  const struct civil *civil)
+static void go_on(struct engine *engine, struct host *host, const struct record_flow *record,
+                  const struct civil *civil, bool story)
 {
     struct flow_view view;
     struct destination destination;
     bool much = engine->again.note.tag & TAG_MUCH;
-    if (!much && host->stories_told == 0)
+    if (!much && !story && host->stories_told == 0)
         return;
     account_view(engine, record, &view, &destination);
     if (much)
         totals_pass_much(engine->totals, civil->hour, &destination);
-    if (host->stories_told > 0)
-        account_go_on(engine, &view, host, civil);
+    if (story || host->stories_told > 0)
+        account_go_on(engine, &view, host, civil, !story);
 }
 
 bool again_pass(struct engine *engine, const struct record_flow *record)
@@ -109,13 +110,14 @@ bool again_pass(struct engine *engine, const struct record_flow *record)
         return false;
     struct host *host = again->host[number - 1];
     struct civil civil = account_hour(engine, (struct ptime){record->fresh_since_ns});
-    if (again_needs_hour(engine, host, civil.hour))
+    enum hindsight_need need = again_needs(engine, host, civil.hour);
+    if (need == HINDSIGHT_ALL)
         return false;
     hosts_profile(engine, host, &civil);
     count_bytes(engine, host, record);
     engine->counts.starts_refused += (tag & TAG_REFUSED) != 0;
     totals_pass(engine->totals, civil.hour, tag & TAG_BEGINS);
-    go_on(engine, host, record, &civil);
+    go_on(engine, host, record, &civil, need == HINDSIGHT_STORY);
     close_note_passed(engine, &civil);
     return true;
 }

@@ -144,7 +144,7 @@ struct host {
     struct {    /* … whether its stories of an hour are gone through (again.c) */
         int64_t hour;
         uint64_t turn;
-        bool needed;
+        enum hindsight_need needed;
     } story;
     uint32_t stories_told;
     bool loaded;         /* what the store knows of it is known: the blob, or that there is none */
@@ -290,8 +290,8 @@ void again_begin(struct engine *engine);
 /* False: nothing that goes on in this hour is ever told of the host, and nothing was that goes on.
  */
 bool again_needs_story(struct engine *engine, struct host *host, int64_t hour);
-/* … of this hour: false though a story is told that goes on, which has begun before. */
-bool again_needs_hour(struct engine *engine, struct host *host, int64_t hour);
+/* … but for what was told already and goes on. */
+enum hindsight_need again_needs(struct engine *engine, struct host *host, int64_t hour);
 /* Whether observers hear of flows: not of those that they heard of the first time, but then of all.
  */
 bool again_observes(const struct engine *engine);
@@ -447,9 +447,10 @@ struct booked {
 /* False: the record joined no story of host and destination. */
 bool account_judge(struct engine *engine, const struct flow_view *view, struct host *host,
                    const struct booked *booked);
-/* Of an hour of which nothing can be told: it joins what is told already, and that goes on. */
-void account_go_on(struct engine *engine, const struct flow_view *view, const struct host *host,
-                   const struct civil *civil);
+/* Nothing can be told of it itself: it joins its stories, or (`told`) those that are told, and what
+ * is told goes on. */
+void account_go_on(struct engine *engine, const struct flow_view *view, struct host *host,
+                   const struct civil *civil, bool told);
 /* again_pass.c: what a record did is noted for the next time; whether this is that, and it is
  * enough to do just that. */
 void again_note(struct engine *engine, const struct flow_view *view, const struct host *host,

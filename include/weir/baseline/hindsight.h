@@ -56,9 +56,12 @@ void hindsight_turn(struct hindsight *hindsight, const struct ip *host);
 /* Whether, by the budget that the fleet has, anything that needs a past can be told of the host on
  * that day. Where not, its evidence need not be weighed. */
 bool hindsight_may_tell(struct hindsight *hindsight, const struct ip *host, int64_t day);
-/* Whether a story of the host that goes on in that hour may be told then or later: for what is told
- * of it, or of another of its hours without seven silent ones in between. */
-bool hindsight_needs_story(struct hindsight *hindsight, const struct ip *host, int64_t hour);
+/* Of an hour of the host: nothing is told of it, then or later; its stories may go on until
+ * something is, without seven silent hours in between, and need what they had in it; or something
+ * may be told of itself. */
+enum hindsight_need { HINDSIGHT_NOTHING, HINDSIGHT_STORY, HINDSIGHT_ALL };
+enum hindsight_need hindsight_needs(struct hindsight *hindsight, const struct ip *host,
+                                    int64_t hour);
 /* A number, not 0, that is another one once the budget, and so that answer, may be another. */
 uint64_t hindsight_answers(struct hindsight *hindsight);
 /* An hour is over: its sums join the day's, and what it showed, where that may be told. In the

@@ -462,10 +462,16 @@ static int64_t hour_at(int n)
     return make_civil(MONDAY + n / AT_HOURS, at_hour[n % AT_HOURS]).hour;
 }
 
+static void assert_needs(const struct made *made, const struct ip *ip, int64_t hour,
+                         enum hindsight_need need)
+{
+    assert_int_equal(hindsight_needs(made->hindsight, ip, hour), need);
+}
+
 static void stories_go_back_to_a_silence(void **state)
 {
     struct made made;
-    int needed = 0;
+    int needed = 0, only_story = 0;
     (void)state;
     make_empty(&made);
     for (int n = 0; n < AT_HOURS * DAYS; n++)
@@ -480,16 +486,22 @@ static void stories_go_back_to_a_silence(void **state)
     for (unsigned host = 0; host < HOSTS; host++) {
         struct ip ip = make_host(host + 1);
         bool later = false;
-        assert_true(hindsight_needs_story(made.hindsight, &ip, hour_at(0) + 1)); /* not known */
+        assert_needs(&made, &ip, hour_at(0) + 1, HINDSIGHT_ALL); /* not known */
         for (int n = AT_HOURS * DAYS; n-- > 0;) {
             later = later && hour_at(n + 1) - hour_at(n) < 8;
-            later |= others_tell(host, n) ||
-                     hindsight_may_tell(made.hindsight, &ip, MONDAY + n / AT_HOURS);
-            assert_int_equal(hindsight_needs_story(made.hindsight, &ip, hour_at(n)), later);
+            bool tells = others_tell(host, n) ||
+                         hindsight_may_tell(made.hindsight, &ip, MONDAY + n / AT_HOURS);
+            later |= tells;
+            assert_needs(&made, &ip, hour_at(n),
+                         tells   ? HINDSIGHT_ALL
+                         : later ? HINDSIGHT_STORY
+                                 : HINDSIGHT_NOTHING);
+            only_story += later && !tells;
             needed += later;
         }
     }
     assert_in_range(needed, 1, HOSTS * DAYS * AT_HOURS - 1);
+    assert_in_range(only_story, 1, needed - 1);
     fini(&made);
 }
 
@@ -511,9 +523,10 @@ static void the_hour_behind_is_needed(void **state)
     make_hindsight(&made);
     fleet_set_budget(made.fleet, 1e-9, 0);
     assert_false(hindsight_may_tell(made.hindsight, &teller, MONDAY + 10));
-    assert_true(hindsight_needs_story(made.hindsight, &teller, make_civil(MONDAY + 9, 23).hour));
-    assert_true(hindsight_needs_story(made.hindsight, &teller, make_civil(MONDAY + 10, 0).hour));
-    assert_false(hindsight_needs_story(made.hindsight, &teller, make_civil(MONDAY + 10, 1).hour));
+    assert_needs(&made, &teller, make_civil(MONDAY + 9, 23).hour, HINDSIGHT_ALL);
+    assert_needs(&made, &teller, make_civil(MONDAY + 9, 22).hour, HINDSIGHT_STORY);
+    assert_needs(&made, &teller, make_civil(MONDAY + 10, 0).hour, HINDSIGHT_STORY);
+    assert_needs(&made, &teller, make_civil(MONDAY + 10, 1).hour, HINDSIGHT_NOTHING);
     fini(&made);
 }
 
@@ -540,8 +553,8 @@ static void the_day_before_is_weighed(void **state)
     assert_true(hindsight_may_tell(made.hindsight, &thief, MONDAY + 9));
     assert_true(hindsight_may_tell(made.hindsight, &thief, MONDAY + 6));
     assert_false(hindsight_may_tell(made.hindsight, &thief, MONDAY + 3));
-    assert_true(hindsight_needs_story(made.hindsight, &thief, make_civil(MONDAY + 6, 9).hour));
-    assert_false(hindsight_needs_story(made.hindsight, &thief, make_civil(MONDAY + 3, 9).hour));
+    assert_needs(&made, &thief, make_civil(MONDAY + 6, 9).hour, HINDSIGHT_ALL);
+    assert_needs(&made, &thief, make_civil(MONDAY + 3, 9).hour, HINDSIGHT_NOTHING);
     fini(&made);
 }
 
