@@ -85,24 +85,6 @@ bool again_needs_story(struct engine *engine, struct host *host, int64_t hour)
     return host->stories_told > 0 || again_needs(engine, host, hour) != HINDSIGHT_NOTHING;
 }
 
-/* Of whom is no host yet something is told that a host would go on with. */
-void again_told(struct engine *engine, const struct story *story)
-{
-    struct host *host = hosts_get(engine, &story->host);
-    if (host)
-        host->stories_told++;
-    else
-        engine->again.passes_by = false;
-}
-
-/* One that gave way for room is not said to be: its host's go on. */
-void again_over(struct engine *engine, const struct story *story)
-{
-    struct host *host = hosts_get(engine, &story->host);
-    if (host && host->stories_told > 0)
-        host->stories_told--;
-}
-
 bool again_fetch(struct engine *engine)
 {
     engine->again.left = TURN_RECORDS;

@@ -9,7 +9,8 @@
  *   begins          the host's first of this hour: the hour is open, and to be closed
  *   much            its pair came to what others ask about in this hour (totals_hosts)
  *   refused         a start that found no room
- *   host 24         the number of its host, by when they were met; 0: none, or one beyond
+ *   place 6         of the hash of its destination: mostly it is none of which is told
+ *   host 21         the number of its host, by when they were met; 0: none, or one beyond
  *
  * Sums that observers make are the first time's (observed). Where anything was refused for room all
  * is gone through: what is refused depends on what else is there. Thread: the engine's. */
@@ -22,8 +23,21 @@
 #define TAG_BEGINS  (1u << 2)
 #define TAG_MUCH    (1u << 3)
 #define TAG_REFUSED (1u << 4)
-#define TAG_HOST    8
+#define TAG_PLACE   5
+#define TAG_PLACES  64u
+#define TAG_HOST    11
 #define TAG_HOSTS   (1u << (32 - TAG_HOST))
+
+static unsigned place_of_hash(uint64_t hash)
+{
+    return (unsigned)(hash >> 32) % TAG_PLACES;
+}
+
+static unsigned place_of(const struct destination *destination)
+{
+    char key[DESTINATION_KEY_SIZE];
+    return place_of_hash(map_hash(key, destination_put_key(destination, key)));
+}
 
 /* --- the first time --------------------------------------------------------------------------- */
 
@@ -33,10 +47,12 @@ void again_note(struct engine *engine, const struct flow_view *view, const struc
     if (!engine->config.tape || again_is_asked(engine) || !booked->total ||
         host->number >= TAG_HOSTS)
         return;
+    unsigned place =
+        view->route ? place_of_hash(view->route->place_hash) : place_of(view->destination);
     engine->again.note.tag = view->way.leaves | (booked->begins ? TAG_BEGINS : 0) |
                              (booked->start_refused ? TAG_REFUSED : 0) |
                              (totals_came_to_much(booked->pair, view->out) ? TAG_MUCH : 0) |
-                             host->number << TAG_HOST;
+                             place << TAG_PLACE | host->number << TAG_HOST;
 }
 
 void again_put(struct engine *engine, const struct ordered *item)
@@ -77,6 +93,32 @@ void again_met(struct engine *engine, struct host *host)
     again->hosts = host->number;
 }
 
+/* Of whom is no host yet something is told that a host would go on with. */
+void again_told(struct engine *engine, const struct story *story)
+{
+    struct host *host = hosts_get(engine, &story->host);
+    if (!host) {
+        engine->again.passes_by = false;
+        return;
+    }
+    host->stories_told++;
+    host->told_at |=
+        story->has_destination ? UINT64_C(1) << place_of(&story->destination) : UINT64_MAX;
+}
+
+/* One that gave way for room is not said to be: its host's go on. */
+void again_over(struct engine *engine, const struct story *story)
+{
+    struct host *host = hosts_get(engine, &story->host);
+    if (host && host->stories_told > 0 && --host->stories_told == 0)
+        host->told_at = 0;
+}
+
+static bool joins_told(const struct host *host, uint32_t tag)
+{
+    return host->told_at >> (tag >> TAG_PLACE) % TAG_PLACES & 1u;
+}
+
 static void count_bytes(struct engine *engine, const struct host *host,
                         const struct record_flow *record)
 {
@@ -92,13 +134,14 @@ static void go_on(struct engine *engine, struct host *host, const struct record_
 {
     struct flow_view view;
     struct destination destination;
-    bool much = engine->again.note.tag & TAG_MUCH;
-    if (!much && !story && host->stories_told == 0)
+    uint32_t tag = engine->again.note.tag;
+    bool much = tag & TAG_MUCH, told = joins_told(host, tag);
+    if (!much && !story && !told)
         return;
     account_view(engine, record, &view, &destination);
     if (much)
         totals_pass_much(engine->totals, civil->hour, &destination);
-    if (story || host->stories_told > 0)
+    if (story || told)
         account_go_on(engine, &view, host, civil, !story);
 }
 

@@ -147,6 +147,7 @@ struct host {
         enum hindsight_need needed;
     } story;
     uint32_t stories_told;
+    uint64_t told_at;    /* … among them: a bit each (again_pass.c) */
     bool loaded;         /* what the store knows of it is known: the blob, or that there is none */
     bool queued;         /* to be asked for */
     bool loading;        /* asked for; it goes on meanwhile as one that nothing is known of */

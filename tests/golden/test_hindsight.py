@@ -95,6 +95,20 @@ class Office(Case):
                 if (alert["source"]["ip"], alert["destination"]["ip"]) == (THIEF, DROP)]
         self.assertEqual(told[-1], 20_080_000)
 
+    def test_told_of_a_host_that_never_sleeps(self):
+        """Its stories have no silence: one that is told has all from its beginning on, and goes on when nothing more of
+        the host can be told."""
+        hours = range(DAYS * 24)
+        begins = 9 * 24 + 10
+        calls = ((START + hour * 3600 + 60, THIEF, "51.0.1.9", 5, 3000) for hour in hours)
+        theft = [(START + begins * 3600, THIEF, DROP, 60, 20_000_000)]
+        before = [(START + hour * 3600 + 90, THIEF, DROP, 5, 2000) for hour in hours[begins - 40:begins:4]]
+        behind = [(START + hour * 3600 + 90, THIEF, DROP, 5, 2000) for hour in hours[begins + 4::4]]
+        once, _ = self.once_and_twice(self.log(calls, theft, before, behind), "--workers", "0")
+        told = [alert["weir"]["out_bytes"]["value"] for alert in once.alerts()
+                if (alert["source"]["ip"], alert["destination"]["ip"]) == (THIEF, DROP)]
+        self.assertEqual(told[-1], 20_000_000 + 2000 * len(before + behind))
+
     def interrupted(self, log, folder, is_time, wait_s=0):
         """An interrupt so long after it is time, by the process and its temporary folder: what was said, the status."""
         temporary = self.path("tmp")
