@@ -5,6 +5,11 @@
  * Closed after both FINs or a plausible RST; then it lingers tcp_closed_ns for stragglers. The
  * first cause of closing is the one told.
  *
+ * One SYN that nobody answers and that is not sent again is an attempt that is over: a host sends
+ * it again after 1 to 3 s (RFC 6298 2.1, RFC 2988), old ones after 6 s, a scanner never. So it ends
+ * before a report of it would be due, and one record tells it, no later than the report would have.
+ * With its second packet, whoever sends it, a flow is half open like any other.
+ *
  * A RST is plausible when it stands within RST_REACH of where its sender is, or answers exactly
  * what the peer sent. RFC 5961 hosts are stricter, but a sensor may have lost a little, and a wrong
  * guess costs nothing but a shorter time-out.
@@ -37,6 +42,17 @@ static bool answers_noted_syn(const struct flow *flow, enum flow_side side,
     return (packet->tcp_flags & TCP_ACK) && gaps && gaps->stray && gaps->stray_to == packet->ack;
 }
 
+static bool is_half_open(const struct flow *flow)
+{
+    return flow->class == CLASS_TCP_SYN || flow->class == CLASS_TCP_HALF;
+}
+
+enum flow_class connection_class(const struct packet *packet)
+{
+    unsigned flags = packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN);
+    return flags == TCP_SYN ? CLASS_TCP_SYN : CLASS_TCP_HALF;
+}
+
 bool connection_begins_anew(const struct flow_table *table, const struct flow *flow,
                             enum flow_side side, const struct packet *packet)
 {
@@ -49,7 +65,7 @@ bool connection_begins_anew(const struct flow_table *table, const struct flow *f
     if (flow->closed != FLOW_OPEN || answers_noted_syn(flow, side, packet) ||
         packet->time.ns >= time_after(flow->last_ns, table->config.tcp_half_ns))
         return true;
-    if ((packet->tcp_flags & TCP_ACK) || flow->class != CLASS_TCP_HALF)
+    if ((packet->tcp_flags & TCP_ACK) || !is_half_open(flow))
         return false;
     if (!(bits & TCP_FIRM))
         return false; /* its own SYN, only late */
@@ -100,6 +116,11 @@ static bool is_open(const struct flow *flow)
     return any(flow, TCP_FIRM) || payload || two;
 }
 
+static bool is_one_packet(const struct flow *flow)
+{
+    return flow->side[SIDE_ORIG].counts.packets + flow->side[SIDE_RESP].counts.packets == 1;
+}
+
 void connection_packet(struct flow_table *table, struct flow *flow, enum flow_side side,
                        const struct packet *packet)
 {
@@ -116,7 +137,9 @@ void connection_packet(struct flow_table *table, struct flow *flow, enum flow_si
     enum flow_class class = flow->class;
     if (flow->closed != FLOW_OPEN)
         class = CLASS_TCP_CLOSED;
-    else if (class == CLASS_TCP_HALF && is_open(flow))
+    else if (is_half_open(flow) && is_open(flow))
         class = CLASS_TCP_OPEN;
+    else if (is_half_open(flow) && !is_one_packet(flow))
+        class = CLASS_TCP_HALF;
     expiry_set_class(table, flow, class);
 }

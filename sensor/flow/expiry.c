@@ -1,6 +1,6 @@
 /* What is due when: idle time-outs and progress reports.
  *
- * Six idle queues, one for each time-out, and one of flows with something unreported. A packet
+ * Seven idle queues, one for each time-out, and one of flows with something unreported. A packet
  * moves nothing in the idle queues: a flow waits under the instant it was last looked at, and only
  * when that comes due (or the table is full) is its last packet looked up and the flow put back. So
  * a packet costs no list work, however many flows there are, and yet a flow ends at last packet +

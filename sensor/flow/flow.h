@@ -24,6 +24,7 @@
 
 /* Which idle time-out holds. Each has its queue. */
 enum flow_class {
+    CLASS_TCP_SYN, /* one, and nothing else */
     CLASS_TCP_HALF,
     CLASS_TCP_OPEN,
     CLASS_TCP_CLOSED,
@@ -299,6 +300,8 @@ void expiry_drop(struct flow_table *table, struct flow *flow);
 bool initiator_is_sender(const struct packet *packet, uint16_t *by);
 
 /* --- connection.c */
+/* Of a flow that begins with this packet. */
+enum flow_class connection_class(const struct packet *packet);
 bool connection_begins_anew(const struct flow_table *table, const struct flow *flow,
                             enum flow_side side, const struct packet *packet);
 void connection_packet(struct flow_table *table, struct flow *flow, enum flow_side side,

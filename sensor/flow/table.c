@@ -28,6 +28,7 @@ struct flow_config flow_config_default(void)
     return (struct flow_config){
         .max_flows = 1000000,
         .tcp_open_ns = NS_PER_HOUR,
+        .tcp_syn_ns = 9 * NS_PER_S,
         .tcp_half_ns = 60 * NS_PER_S,
         .tcp_closed_ns = 10 * NS_PER_S,
         .udp_ns = 180 * NS_PER_S,
@@ -58,6 +59,7 @@ struct flow_table *flow_table_new(const struct flow_config *config,
     tunnels_init(&table->tunnels);
     pool_init(&table->more, sizeof(struct flow_more));
     const int64_t idle_ns[FLOW_CLASSES] = {
+        [CLASS_TCP_SYN] = config->tcp_syn_ns,
         [CLASS_TCP_HALF] = config->tcp_half_ns,
         [CLASS_TCP_OPEN] = config->tcp_open_ns,
         [CLASS_TCP_CLOSED] = config->tcp_closed_ns,
@@ -181,7 +183,7 @@ static enum flow_class class_of(const struct packet *packet)
 {
     switch (packet->proto) {
     case PROTO_TCP:
-        return packet->later_fragment ? CLASS_OTHER : CLASS_TCP_HALF;
+        return packet->later_fragment ? CLASS_OTHER : connection_class(packet);
     case PROTO_UDP:
         return CLASS_UDP;
     case PROTO_ICMP:

@@ -22,6 +22,7 @@
 struct flow_config {
     uint32_t max_flows;    /* default 1,000,000 */
     int64_t tcp_open_ns;   /* idle time-out of an established TCP flow: 1 h */
+    int64_t tcp_syn_ns;    /* of one SYN that was not sent again: 9 s, below report_ns */
     int64_t tcp_half_ns;   /* before a handshake is complete: 60 s */
     int64_t tcp_closed_ns; /* after FIN/FIN or RST, for stragglers: 10 s */
     int64_t udp_ns;        /* 180 s */

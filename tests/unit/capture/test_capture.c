@@ -454,7 +454,7 @@ static void test_rejecting_keeps_the_ends(void **state)
         struct tcp_end s = {SERVER, 443, 5000};
         struct frame frame;
         frame_tcp(&frame, &c, &s, FLAG_SYN, 0);
-        file_frame(&file, START + i, &frame);
+        file_frame(&file, START + 10 * NS_PER_S + i, &frame);
     }
     for (uint32_t round = 0; round < SEGMENTS; round++)
         for (uint32_t i = 0; i < FLOWS; i++) {

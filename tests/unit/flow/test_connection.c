@@ -99,6 +99,46 @@ static void test_half_open_times_out_early(void **state)
     assert_ends(&l, FLOW_END_IDLE, 3601 * SECOND);
 }
 
+/* A SYN alone is told once; sent again, or answered, its flow is half open. */
+static void test_one_syn_is_soon_over(void **state)
+{
+    (void)state;
+    struct listener l;
+    listen_default(&l);
+    feed_tcp(&l, true, TCP_SYN, 100, 0, 0, 0);
+    flow_table_advance(l.table, (struct ptime){9 * SECOND - 1});
+    assert_int_equal(l.count, 0);
+    flow_table_advance(l.table, (struct ptime){9 * SECOND});
+    assert_int_equal(l.count, 1);
+    assert_int_equal(l.told[0].fresh[SIDE_ORIG].packets, 1);
+    assert_ends(&l, FLOW_END_IDLE, 9 * SECOND);
+    listen_default(&l);
+    feed_tcp(&l, true, TCP_SYN, 100, 0, 0, 0);
+    feed_tcp(&l, true, TCP_SYN, 100, 0, 0, 3 * SECOND);
+    flow_table_advance(l.table, (struct ptime){10 * SECOND});
+    assert_int_equal(l.count, 1); /* its first report */
+    assert_int_equal(l.told[0].end, FLOW_OPEN);
+    feed_tcp(&l, true, TCP_SYN, 100, 0, 0, 15 * SECOND);
+    assert_ends(&l, FLOW_END_IDLE, 75 * SECOND);
+    listen_default(&l); /* answered when it would have been over: the answer begins a flow */
+    feed_tcp(&l, true, TCP_SYN, 100, 0, 0, 0);
+    feed_tcp(&l, false, TCP_SYN | TCP_ACK, 900, 101, 0, 10 * SECOND);
+    assert_int_equal(l.count, 1);
+    feed_tcp(&l, true, TCP_ACK, 101, 901, 0, 10 * SECOND);
+    flow_table_advance(l.table, (struct ptime){20 * SECOND});
+    assert_int_equal(l.count, 2);
+    assert_int_equal(l.told[1].end, FLOW_OPEN);
+    assert_int_equal(l.told[1].key.orig_port, 40000);
+    assert_int_equal(l.told[1].total[SIDE_RESP].packets, 1);
+    listen_end(&l);
+    listen_default(&l); /* with data (RFC 7413), it is an attempt as well */
+    feed_tcp(&l, true, TCP_SYN, 100, 0, 200, 0);
+    assert_ends(&l, FLOW_END_IDLE, 9 * SECOND);
+    listen_default(&l); /* the answer alone: its SYN came another way */
+    feed_tcp(&l, false, TCP_SYN | TCP_ACK, 900, 101, 0, 0);
+    assert_ends(&l, FLOW_END_IDLE, 60 * SECOND);
+}
+
 static void test_reuse_of_a_closed_flow(void **state)
 {
     (void)state;
@@ -210,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_one_fin_is_half_a_close),
         cmocka_unit_test(test_reset_must_be_plausible),
         cmocka_unit_test(test_half_open_times_out_early),
+        cmocka_unit_test(test_one_syn_is_soon_over),
         cmocka_unit_test(test_reuse_of_a_closed_flow),
         cmocka_unit_test(test_forged_syn_does_not_split_an_open_flow),
         cmocka_unit_test(test_answered_syn_does),
