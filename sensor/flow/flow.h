@@ -383,7 +383,7 @@ static inline void more_remember(struct flow_table *table, struct flow *flow)
 void more_swap_sides(struct flow_more *more);
 /* What records that were accepted told of a side. */
 struct flow_mark flow_told(const struct flow *flow, enum flow_side side);
-/* The first packet that was not told; of a flow that waits to be reported. */
+/* The first packet that was not told; its last one when all were. */
 int64_t flow_fresh_since(const struct flow *flow);
 
 /* --- record.c: missing_bytes as records tell it */

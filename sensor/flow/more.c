@@ -29,8 +29,12 @@ struct flow_mark flow_told(const struct flow *flow, enum flow_side side)
 
 int64_t flow_fresh_since(const struct flow *flow)
 {
-    bool late = flow->more && flow->more->late;
-    return late ? flow->more->fresh_since_ns : flow->link[TIMER_REPORT].key_ns;
+    if (flow->more && flow->more->late)
+        return flow->more->fresh_since_ns;
+    if (flow->class == CLASS_TCP_CLOSED && !(flow->flags & FLOW_TOLD))
+        return flow->start_ns; /* its report may have been left to its end (expiry.c) */
+    bool waits = flow->place[TIMER_REPORT] != PLACE_NOWHERE;
+    return waits ? flow->link[TIMER_REPORT].key_ns : flow->last_ns;
 }
 
 struct flow_more *more_of(struct flow_table *table, struct flow *flow)

@@ -41,8 +41,7 @@ void flow_fill_record(const struct flow *flow, enum flow_end end, struct ptime t
         .key = flow->key,
         .start_ns = flow->start_ns,
         .last_ns = flow->last_ns,
-        .fresh_since_ns =
-            flow->place[TIMER_REPORT] != PLACE_NOWHERE ? flow_fresh_since(flow) : flow->last_ns,
+        .fresh_since_ns = flow_fresh_since(flow),
         .end = (uint8_t)end,
         .flags = flow_get_flags(flow),
     };

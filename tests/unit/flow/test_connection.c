@@ -38,6 +38,54 @@ static void test_closed_by_both_fins(void **state)
     assert_ends(&l, FLOW_END_CLOSED, 14 * SECOND);
 }
 
+static void test_short_connections_are_told_once(void **state)
+{
+    (void)state;
+    struct listener l;
+    open_flow(&l);
+    feed_tcp(&l, true, TCP_FIN | TCP_ACK, 151, 901, 0, 1 * SECOND);
+    feed_tcp(&l, false, TCP_FIN | TCP_ACK, 901, 152, 0, 4 * SECOND);
+    flow_table_advance(l.table, (struct ptime){14 * SECOND - 1});
+    assert_int_equal(l.count, 0);
+    feed_tcp(&l, true, TCP_ACK, 152, 902, 0, 14 * SECOND - 1); /* a straggler moves its end */
+    flow_table_advance(l.table, (struct ptime){100 * SECOND});
+    assert_int_equal(l.count, 1);
+    assert_int_equal(l.told[0].end, FLOW_END_CLOSED);
+    assert_int_equal(l.told[0].header.time_ns, 24 * SECOND - 1);
+    assert_int_equal(l.told[0].fresh_since_ns, l.told[0].start_ns);
+    assert_int_equal(l.told[0].fresh[SIDE_ORIG].payload_bytes, 50);
+    listen_end(&l);
+}
+
+/* What closed later than 5 s after it began has its report; so has what does not end for
+ * stragglers. */
+static void test_longer_connections_are_reported(void **state)
+{
+    (void)state;
+    struct listener l;
+    open_flow(&l);
+    feed_tcp(&l, true, TCP_FIN | TCP_ACK, 151, 901, 0, 1 * SECOND);
+    feed_tcp(&l, false, TCP_FIN | TCP_ACK, 901, 152, 0, 6 * SECOND);
+    flow_table_advance(l.table, (struct ptime){10 * SECOND});
+    assert_int_equal(l.count, 1);
+    assert_int_equal(l.told[0].end, FLOW_OPEN);
+    assert_int_equal(l.told[0].fresh[SIDE_ORIG].payload_bytes, 50);
+    flow_table_advance(l.table, (struct ptime){16 * SECOND});
+    assert_int_equal(l.count, 2);
+    assert_int_equal(l.told[1].end, FLOW_END_CLOSED);
+    assert_int_equal(l.told[1].fresh[SIDE_ORIG].payload_bytes, 0);
+    listen_end(&l);
+    open_flow(&l);
+    feed_tcp(&l, true, TCP_RST, 151, 0, 0, 1 * SECOND);
+    for (int i = 1; i < 10; i++)
+        feed_tcp(&l, false, TCP_ACK, 901, 151, 0, 4 * i * SECOND);
+    assert_int_equal(l.count, 3);
+    assert_int_equal(l.told[0].header.time_ns, 10 * SECOND);
+    assert_int_equal(l.told[0].end, FLOW_OPEN);
+    assert_int_equal(l.told[0].fresh_since_ns, l.told[0].start_ns);
+    listen_end(&l);
+}
+
 static void test_one_fin_is_half_a_close(void **state)
 {
     (void)state;
@@ -247,6 +295,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_closed_by_both_fins),
+        cmocka_unit_test(test_short_connections_are_told_once),
+        cmocka_unit_test(test_longer_connections_are_reported),
         cmocka_unit_test(test_one_fin_is_half_a_close),
         cmocka_unit_test(test_reset_must_be_plausible),
         cmocka_unit_test(test_half_open_times_out_early),
