@@ -16,9 +16,9 @@
  *
  * A SYN with another initial number on a flow begins a new one when the old one is closed, idle for
  * longer than a half-open flow may be, or answered but never open; unanswered attempts are one
- * flow, so that a flood of SYNs is not a flood of records. On an open flow it does not: hosts
- * answer such a SYN with a challenge (RFC 5961 4.2), and a forged one must not split the account.
- * If it was real, the SYN/ACK that answers it is what begins the new flow.
+ * flow, until the time-out is over, so that a flood of SYNs is not a flood of records. On an open
+ * flow it does not: hosts answer such a SYN with a challenge (RFC 5961 4.2), and a forged one must
+ * not split the account. If it was real, the SYN/ACK that answers it is what begins the new flow.
  * Thread: the capture thread. */
 #include "flow.h"
 
