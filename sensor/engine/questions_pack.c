@@ -2,6 +2,7 @@
  * matters. Thread: the engine's. */
 #include "questions.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static void put_half(struct buffer *out, const struct asked_half *half)
@@ -54,7 +55,7 @@ static bool take_entry(struct questions *questions, struct cursor *in)
     copy.newer = entry->newer;
     copy.older = entry->older;
     memset(copy.half, 0, sizeof copy.half);
-    memcpy(entry, &copy, sizeof copy);
+    memcpy(entry, &copy, offsetof(struct asked_entry, client)); /* the map has its key already */
     questions->held += entry->held_ns != 0;
     return take_half(questions, in, &entry->half[0]) && take_half(questions, in, &entry->half[1]);
 }

@@ -50,6 +50,7 @@ uint64_t snapshot_layout(void)
         sizeof(struct open_story),
         sizeof(struct incident),
         sizeof(struct asked_entry),
+        offsetof(struct asked_entry, client),
         sizeof(struct echo_flow),
         sizeof(struct echo_pair),
         sizeof(struct answer_names),
