@@ -186,7 +186,7 @@ static void add_past(struct hindsight *hindsight, struct past *past)
     hindsight->past[hindsight->pasts++] = past;
     map_put(&hindsight->index, &past->from->ip, sizeof past->from->ip, past);
     hindsight->bytes += profile_bytes(past->profile) + past->days * sizeof *past->day +
-                        past->profile->pair_count * sizeof *past->kept;
+                        past->profile->pair_count * sizeof *past->kept + past->from->count;
 }
 
 /* Each host is gone through from end to end while its hours are held. False: it came to more than

@@ -1,9 +1,10 @@
 /* Whole records that are passed by when they are consumed once more.
  *
- * Of a host-hour of which nothing can be told (again.c) nobody asks for the totals either: what the
- * host's later days need of them the ledger has (hindsight_pass). So the first time what a record
- * did is put beside it on the tape, and the second time only that is done, and its stories go on
- * where they may be told later or are told:
+ * Of a host-hour of which nothing can be told (again.c) nobody needs the totals either: what the
+ * host's later days need of them the ledger has (hindsight_pass), and of the hour before, which
+ * uploads and clocks ask about, nothing can come that such a day's bounds leave room for. So the
+ * first time what a record did is put beside it on the tape, and the second time only that is done,
+ * and its stories go on where they may be told later or are told:
  *
  *   leaves 2 bits   which sides' bytes are the host's, to be counted as judged
  *   begins          the host's first of this hour: the hour is open, and to be closed

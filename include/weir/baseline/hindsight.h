@@ -21,10 +21,10 @@
  *   growth       goes by the order of days and is as a live sensor has it, but for the trend of all
  *
  * The answers are the same in whatever order they are asked for. Bounds: the ledger's; for each
- * host that sent a profile in memory (some 50 kB with 64 destinations of three weeks) and 170 bytes
- * a day, of all hosts as much as the caller allows; of HINDSIGHT_MEASURES hosts at a time the
- * measure of the others' days (75 kB each), of HINDSIGHT_APART the peers' tables without it (8 kB
- * each). Engine thread. */
+ * host that sent a profile in memory (some 50 kB with 64 destinations of three weeks) and 192 bytes
+ * a day and one an hour, of all hosts as much as the caller allows; of HINDSIGHT_MEASURES hosts at
+ * a time the measure of the others' days (75 kB each), of HINDSIGHT_APART the peers' tables without
+ * it (8 kB each). Engine thread. */
 #ifndef WEIR_BASELINE_HINDSIGHT_H
 #define WEIR_BASELINE_HINDSIGHT_H
 
