@@ -59,12 +59,9 @@ struct flow_table *flow_table_new(const struct flow_config *config,
     tunnels_init(&table->tunnels);
     pool_init(&table->more, sizeof(struct flow_more));
     const int64_t idle_ns[FLOW_CLASSES] = {
-        [CLASS_TCP_SYN] = config->tcp_syn_ns,
-        [CLASS_TCP_HALF] = config->tcp_half_ns,
-        [CLASS_TCP_OPEN] = config->tcp_open_ns,
-        [CLASS_TCP_CLOSED] = config->tcp_closed_ns,
-        [CLASS_UDP] = config->udp_ns,
-        [CLASS_ICMP] = config->icmp_ns,
+        [CLASS_TCP_SYN] = config->tcp_syn_ns,   [CLASS_TCP_HALF] = config->tcp_half_ns,
+        [CLASS_TCP_OPEN] = config->tcp_open_ns, [CLASS_TCP_CLOSED] = config->tcp_closed_ns,
+        [CLASS_UDP] = config->udp_ns,           [CLASS_ICMP] = config->icmp_ns,
         [CLASS_OTHER] = config->other_ns,
     };
     for (int class = 0; class < FLOW_CLASSES; class ++)
