@@ -19,7 +19,7 @@
 #define QUESTIONS_HALF_NS (12 * NS_PER_HOUR)
 #define RECENT_NAMES      65536u
 #define ANSWER_NAMES      4
-/* A flow is told 10 s after its first packet, so who connects within 2 s was seen by then. */
+/* A flow is told 11 s after its first packet at most, so who connects in 1 s was seen by then. */
 #define ANSWER_AWAITED_NS (12 * NS_PER_S)
 
 struct asked_half {          /* of 12 hours */

@@ -8,8 +8,10 @@
  *
  * A report is due at the first unreported packet + report_ns, exactly, because that instant does
  * not move. One that is refused is tried again report_ns after the refusal. A closed connection
- * that ends within half of report_ns of its first report is told by its end alone: most connections
- * are short, and would be told twice, the second time without news.
+ * that ends within a tenth of report_ns of its first report is told by its end alone: most
+ * connections are short, and would be told twice, the second time without news. No more than a
+ * tenth: others wait for what a connection tells (ANSWER_AWAITED_NS). A straggler, which puts its
+ * end off, brings the report at once.
  *
  * Each event happens in the order of its own due time and is told with it. Only a packet more than
  * nine seconds older than the clock can make something due in the past: it is told at the clock, so
@@ -48,7 +50,9 @@ void expiry_touch(struct flow_table *table, struct flow *flow, int64_t time_ns)
 {
     if (flow->place[TIMER_REPORT] != PLACE_NOWHERE)
         return;
-    queue_add(table, &table->report, flow, time_ns);
+    bool was_left_to_its_end = flow->class == CLASS_TCP_CLOSED && !(flow->flags & FLOW_TOLD);
+    queue_add(table, &table->report, flow,
+              was_left_to_its_end ? time_ns - table->config.report_ns : time_ns);
 }
 
 void expiry_drop(struct flow_table *table, struct flow *flow)
@@ -106,7 +110,7 @@ static bool is_told_by_its_end(const struct flow_table *table, const struct flow
 {
     int64_t end_ns = time_after(flow->last_ns, table->config.tcp_closed_ns);
     return flow->class == CLASS_TCP_CLOSED && !(flow->flags & FLOW_TOLD) &&
-           end_ns <= time_after(told_ns, table->config.report_ns / 2);
+           end_ns <= time_after(told_ns, table->config.report_ns / 10);
 }
 
 static void report_due(struct flow_table *table, struct flow *flow, int64_t told_ns, int64_t now_ns)

@@ -43,21 +43,38 @@ static void test_short_connections_are_told_once(void **state)
     (void)state;
     struct listener l;
     open_flow(&l);
-    feed_tcp(&l, true, TCP_FIN | TCP_ACK, 151, 901, 0, 1 * SECOND);
-    feed_tcp(&l, false, TCP_FIN | TCP_ACK, 901, 152, 0, 4 * SECOND);
-    flow_table_advance(l.table, (struct ptime){14 * SECOND - 1});
+    feed_tcp(&l, true, TCP_FIN | TCP_ACK, 151, 901, 0, SECOND / 2);
+    feed_tcp(&l, false, TCP_FIN | TCP_ACK, 901, 152, 0, 1 * SECOND);
+    flow_table_advance(l.table, (struct ptime){11 * SECOND - 1});
     assert_int_equal(l.count, 0);
-    feed_tcp(&l, true, TCP_ACK, 152, 902, 0, 14 * SECOND - 1); /* a straggler moves its end */
     flow_table_advance(l.table, (struct ptime){100 * SECOND});
     assert_int_equal(l.count, 1);
     assert_int_equal(l.told[0].end, FLOW_END_CLOSED);
-    assert_int_equal(l.told[0].header.time_ns, 24 * SECOND - 1);
+    assert_int_equal(l.told[0].header.time_ns, 11 * SECOND);
     assert_int_equal(l.told[0].fresh_since_ns, l.told[0].start_ns);
     assert_int_equal(l.told[0].fresh[SIDE_ORIG].payload_bytes, 50);
     listen_end(&l);
 }
 
-/* What closed later than 5 s after it began has its report; so has what does not end for
+/* A straggler puts off the end that was to tell it: it is told at once, then. */
+static void test_stragglers_bring_the_report(void **state)
+{
+    (void)state;
+    struct listener l;
+    open_flow(&l);
+    feed_tcp(&l, true, TCP_FIN | TCP_ACK, 151, 901, 0, 0);
+    feed_tcp(&l, false, TCP_FIN | TCP_ACK, 901, 152, 0, 1 * SECOND);
+    feed_tcp(&l, true, TCP_ACK, 152, 902, 0, 11 * SECOND - 1);
+    flow_table_advance(l.table, (struct ptime){11 * SECOND - 1});
+    assert_int_equal(l.count, 1);
+    assert_int_equal(l.told[0].end, FLOW_OPEN);
+    assert_int_equal(l.told[0].header.time_ns, 11 * SECOND - 1);
+    assert_int_equal(l.told[0].fresh_since_ns, l.told[0].start_ns);
+    assert_int_equal(l.told[0].fresh[SIDE_ORIG].payload_bytes, 50);
+    assert_ends(&l, FLOW_END_CLOSED, 21 * SECOND - 1);
+}
+
+/* What closed later than a second after it began has its report; so has what does not end for
  * stragglers. */
 static void test_longer_connections_are_reported(void **state)
 {
@@ -65,7 +82,7 @@ static void test_longer_connections_are_reported(void **state)
     struct listener l;
     open_flow(&l);
     feed_tcp(&l, true, TCP_FIN | TCP_ACK, 151, 901, 0, 1 * SECOND);
-    feed_tcp(&l, false, TCP_FIN | TCP_ACK, 901, 152, 0, 6 * SECOND);
+    feed_tcp(&l, false, TCP_FIN | TCP_ACK, 901, 152, 0, 1 * SECOND + 1);
     flow_table_advance(l.table, (struct ptime){10 * SECOND});
     assert_int_equal(l.count, 1);
     assert_int_equal(l.told[0].end, FLOW_OPEN);
@@ -296,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_closed_by_both_fins),
         cmocka_unit_test(test_short_connections_are_told_once),
+        cmocka_unit_test(test_stragglers_bring_the_report),
         cmocka_unit_test(test_longer_connections_are_reported),
         cmocka_unit_test(test_one_fin_is_half_a_close),
         cmocka_unit_test(test_reset_must_be_plausible),
