@@ -399,6 +399,12 @@ static void begin_secure(struct place *p, const char *mood)
     free(command);
 }
 
+/* What is told says why it failed, so it must not be that a busy machine took too long. */
+static struct sink_case *open_patient(const struct given *given)
+{
+    return case_open_within(&sink_mail, "text", given, 15);
+}
+
 /* Who is let in is told; who is not, or does not say who it is, tries again: a login can be mended.
  */
 static void test_login(void **state)
@@ -417,20 +423,20 @@ static void test_login(void **state)
                                       {"password_file", secret},
                                       {0}};
         write_file(secret, "trout\n");
-        struct sink_case *c = case_open(&sink_mail, "text", given);
+        struct sink_case *c = open_patient(given);
         case_lines(c, 1, 5, true);
         assert_true(case_run(c, 5, 20000));
         assert_int_equal(c->failures, 0);
         case_end(c);
         write_file(secret, "trouts\n");
-        c = case_open(&sink_mail, "text", given);
+        c = open_patient(given);
         case_lines(c, 6, 6, true);
         case_run_to_failure(c, 20000);
         assert_int_equal(c->refusals, 0);
         assert_non_null(strstr(c->why, "535 5.7.8 who are you"));
         assert_null(strstr(c->why, "trout"));
         case_end(c);
-        c = case_open(&sink_mail, "text", GIVEN({"url", p.url}, ENDS, {"ca_file", p.cert}));
+        c = open_patient(GIVEN({"url", p.url}, ENDS, {"ca_file", p.cert}));
         case_lines(c, 6, 6, true);
         case_run_to_failure(c, 20000);
         assert_int_equal(c->refusals, 0);
@@ -451,8 +457,7 @@ static void test_starttls(void **state)
     struct place p;
     make_place(&p);
     begin_secure(&p, "ok");
-    struct sink_case *c =
-        case_open(&sink_mail, "text", GIVEN({"url", p.url}, ENDS, {"ca_file", p.cert}));
+    struct sink_case *c = open_patient(GIVEN({"url", p.url}, ENDS, {"ca_file", p.cert}));
     case_lines(c, 1, 5, true);
     assert_true(case_run(c, 5, 20000));
     char *text = read_file(p.out);
@@ -460,13 +465,13 @@ static void test_starttls(void **state)
     free(text);
     case_end(c);
     /* A certificate that nobody vouches for; and a sender who would go without. */
-    c = case_open(&sink_mail, "text", GIVEN({"url", p.url}, ENDS));
+    c = open_patient(GIVEN({"url", p.url}, ENDS));
     case_lines(c, 1, 1, true);
     case_run_to_failure(c, 20000);
     assert_int_equal(c->taken, 0);
     assert_non_null(strstr(c->why, "certificate"));
     case_end(c);
-    c = case_open(&sink_mail, "text", GIVEN({"url", p.url}, ENDS, CLEAR));
+    c = open_patient(GIVEN({"url", p.url}, ENDS, CLEAR));
     case_lines(c, 1, 1, true);
     case_run_to_failure(c, 20000);
     assert_int_equal(c->refusals, 0);
