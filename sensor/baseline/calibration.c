@@ -54,6 +54,7 @@ static const struct {
     [EVIDENCE_UPLOAD] = {1.5, 10},
     [EVIDENCE_UPLOAD_AGAIN] = {1.5, 10},
     [EVIDENCE_UPLOAD_GROWTH] = {1.5, 10},
+    [EVIDENCE_UPLOAD_ALONE] = {0, 10},
     [EVIDENCE_NETWORK_WEEK] = {1.5, 1},
     [EVIDENCE_NETWORK_HOUR] = {2, 24},
     [EVIDENCE_SERVED_GROWTH] = {1, 10},
@@ -82,6 +83,7 @@ static bool needs_past(enum evidence_kind kind)
     case EVIDENCE_ABSOLUTE_HOUR:
     case EVIDENCE_UPLOAD:
     case EVIDENCE_UPLOAD_AGAIN:
+    case EVIDENCE_UPLOAD_ALONE:
         return false;
     default:
         return true;
@@ -94,7 +96,7 @@ static struct weights weights_of(enum evidence_side side)
     for (int kind = 0; kind < EVIDENCES; kind++)
         if (evidence_side((enum evidence_kind)kind) == side) {
             weights.sum += kinds[kind].weight;
-            weights.count += 1;
+            weights.count += kinds[kind].weight > 0;
             weights.of_newcomers += needs_past((enum evidence_kind)kind) ? 0 : kinds[kind].weight;
         }
     return weights;
@@ -113,8 +115,9 @@ double evidence_weight(enum evidence_kind kind)
 
 /* --- what is stored --------------------------------------------------------------------------- */
 
-#define SCHEMA_OF_ALL     6 /* the first that has every kind */
-#define SCHEMA_UNSHUFFLED 4 /* and that has all of them but uploads */
+#define SCHEMA_OF_ALL     8 /* the first that has every kind */
+#define SCHEMA_OF_UPLOADS 6 /* … that has all of them but an upload alone */
+#define SCHEMA_UNSHUFFLED 4 /* … and but uploads */
 
 static const enum evidence_kind kinds_of_3[] = {
     EVIDENCE_YOUNG_WEEK,    EVIDENCE_YOUNG_HOUR,    EVIDENCE_PERSISTENCE, EVIDENCE_PAIR_GROWTH,
@@ -125,8 +128,10 @@ static const enum evidence_kind kinds_of_3[] = {
 
 unsigned evidence_kinds_of_schema(unsigned schema)
 {
+    if (schema >= SCHEMA_OF_ALL)
+        return EVIDENCES;
     if (schema >= SCHEMA_UNSHUFFLED)
-        return schema >= SCHEMA_OF_ALL ? EVIDENCES : EVIDENCE_UPLOAD;
+        return schema >= SCHEMA_OF_UPLOADS ? EVIDENCE_UPLOAD_ALONE : EVIDENCE_UPLOAD;
     return schema == 3 ? sizeof kinds_of_3 / sizeof *kinds_of_3 : 0;
 }
 
@@ -292,7 +297,7 @@ static double for_absent(const struct day_evidence *evidence, const struct weigh
 struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
                            bool day_off, const struct measures *measures)
 {
-    struct fused fused = {.p = 1, .p_absolute = 1};
+    struct fused fused = {.p = 1, .p_absolute = 1, .p_upload = 1};
     struct weights weights = weights_of(side);
     double sum = 0, whole = 0;
     for (int kind = 0; kind < EVIDENCES; kind++) {
@@ -313,10 +318,25 @@ struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_si
     fused.p = calibrated(measures, EVIDENCES + (unsigned)side, day_off, fused.e);
     if (side == EVIDENCE_SENT && evidence->known >> EVIDENCE_ABSOLUTE_DAY & 1u)
         fused.p_absolute = fused.single[EVIDENCE_ABSOLUTE_DAY];
+    if (side == EVIDENCE_SENT && evidence->known >> EVIDENCE_UPLOAD_ALONE & 1u)
+        fused.p_upload = fused.single[EVIDENCE_UPLOAD_ALONE];
     return fused;
 }
 
 bool fused_fires(const struct fused *fused, const struct limits *limits)
 {
-    return fused->p <= limits->fused || fused->p_absolute <= limits->absolute;
+    return fused->p <= limits->fused || fused->p_absolute <= limits->absolute ||
+           fused->p_upload <= limits->upload;
+}
+
+struct limits limits_above(const struct limits *limits, double bar)
+{
+    return (struct limits){limits->fused / bar, limits->absolute / bar, limits->upload / bar};
+}
+
+enum evidence_kind fused_told_by(const struct fused *fused, const struct limits *limits, double *p)
+{
+    bool by_fusion = fused->p <= limits->fused, by_upload = fused->p_upload <= limits->upload;
+    *p = by_fusion ? fused->p : by_upload ? fused->p_upload : fused->p_absolute;
+    return by_fusion ? EVIDENCES : by_upload ? EVIDENCE_UPLOAD_ALONE : EVIDENCE_ABSOLUTE_DAY;
 }

@@ -83,12 +83,12 @@ void evidence_without(struct day_evidence *evidence, uint32_t name)
             evidence->mark[kind] = (struct evidence_mark){0};
 }
 
-/* Of something new; the last two also say what a known place is sent. */
-static const enum evidence_kind kinds_of_new[] = {EVIDENCE_YOUNG_WEEK,  EVIDENCE_YOUNG_HOUR,
-                                                  EVIDENCE_PERSISTENCE, EVIDENCE_RARE,
-                                                  EVIDENCE_UPLOAD,      EVIDENCE_UPLOAD_AGAIN};
+/* Of something new; the last three also say what a known place is sent. */
+static const enum evidence_kind kinds_of_new[] = {
+    EVIDENCE_YOUNG_WEEK, EVIDENCE_YOUNG_HOUR,   EVIDENCE_PERSISTENCE, EVIDENCE_RARE,
+    EVIDENCE_UPLOAD,     EVIDENCE_UPLOAD_AGAIN, EVIDENCE_UPLOAD_ALONE};
 #define KINDS_OF_NEW (sizeof kinds_of_new / sizeof *kinds_of_new)
-#define KINDS_ASKED  (KINDS_OF_NEW - 2) /* by ask_young */
+#define KINDS_ASKED  (KINDS_OF_NEW - 3) /* by ask_young */
 
 static bool has_new(const struct day_evidence *evidence)
 {
@@ -304,6 +304,8 @@ static struct estimate estimate_of(const struct asked *asked, enum evidence_kind
         return estimate_new(asked, EVIDENCE_PERSISTENCE, bytes);
     case EVIDENCE_UPLOAD_GROWTH:
         return upload_growth_estimate(asked, bytes);
+    case EVIDENCE_UPLOAD_ALONE:
+        return upload_alone_estimate(asked, bytes);
     default:
         return estimate_known(asked, kind, bytes);
     }
@@ -360,7 +362,7 @@ struct estimate evidence_estimate(enum evidence_kind kind, const struct profile 
 
 /* An hour of 70 kB is active, one of 60 kB is not: so near the edge it says little that a host is
  * hardly ever active then. Full from 1 MiB on. */
-static double beyond_edge(uint64_t bytes)
+double evidence_beyond_edge(uint64_t bytes)
 {
     return fmin(1.0, log2((double)bytes / (double)PROFILE_ACTIVE_BYTES) / EDGE_OCTAVES);
 }
@@ -372,7 +374,7 @@ static void ask(const struct asked *asked, enum evidence_kind kind, uint64_t byt
         return;
     double p = p_of(asked, kind, bytes);
     uint64_t counted = histogram_floor(histogram_bin(bytes));
-    double part = kind == EVIDENCE_HOST_HOUR ? beyond_edge(counted) : 1;
+    double part = kind == EVIDENCE_HOST_HOUR ? evidence_beyond_edge(counted) : 1;
     evidence_mark_exact(asked->into, kind, part * -log(p), counted, asked->name);
 }
 
@@ -422,7 +424,8 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
     ask_staging(&asked, amounts);
     /* The host's pairs may all be quiet today: that is known, and nothing. */
     into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH |
-                   1u << EVIDENCE_UPLOAD | 1u << EVIDENCE_UPLOAD_GROWTH;
+                   1u << EVIDENCE_UPLOAD | 1u << EVIDENCE_UPLOAD_GROWTH |
+                   (uint32_t)upload_is_alone(profile) << EVIDENCE_UPLOAD_ALONE;
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)
         into->known |= 1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR |
                        1u << EVIDENCE_PERSISTENCE | 1u << EVIDENCE_RARE |

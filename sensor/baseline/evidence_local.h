@@ -19,6 +19,8 @@ struct asked {
 /* Keeps the larger one; the amount as it is. */
 void evidence_mark_exact(struct day_evidence *into, enum evidence_kind kind, double l,
                          uint64_t amount, uint32_t pair);
+/* How far an hour's bytes are beyond the edge of what is no activity: 0 there, 1 from 1 MiB on. */
+double evidence_beyond_edge(uint64_t bytes);
 /* Met after the warm-up and less than three weeks ago; or met rarely, however long ago. */
 bool evidence_is_young(const struct asked *asked);
 
@@ -35,5 +37,8 @@ struct estimate manner_estimate(const struct asked *asked, enum evidence_kind ki
  * days before it. */
 struct estimate upload_estimate(const struct asked *asked, uint64_t bytes);
 struct estimate upload_growth_estimate(const struct asked *asked, uint64_t bytes);
+/* Whether a host's uploads are judged alone, too; one with so much more out than in. */
+bool upload_is_alone(const struct profile *profile);
+struct estimate upload_alone_estimate(const struct asked *asked, uint64_t surplus);
 
 #endif

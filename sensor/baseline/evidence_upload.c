@@ -3,7 +3,8 @@
  * So the same size, rare for the pair or for what is new, says more the less of it was a question;
  * and that something new is sent to again says more than that it is come back to: by how many days,
  * or by how little it answered on any of them. What a known place does not answer is held against
- * its own days: of most it is next to nothing.
+ * its own days: of most it is next to nothing. One hour far above them is judged alone, too, by a
+ * bar of its own (fleet_limits): what has nothing to say of it does not make it less.
  *
  * An answer may come later than what was sent, so only whole hours are looked at, as ratios are
  * (evidence_manner.c): when they are closed, before they are learned, and in their own day's
@@ -17,6 +18,7 @@
 
 #define AGAIN_TIMES    4 /* L of a return, in those of persistence: as if one in sixteen returned */
 #define ANSWERED_LEAST 0.01 /* what comes back of itself: handshakes, acknowledgements */
+#define OF_HOUR        0.5  /* of −ln π, of an upload alone */
 
 static bool is_young(const struct asked *asked)
 {
@@ -125,6 +127,56 @@ static void ask_growth(const struct asked *asked, uint64_t surplus)
                         asked->name);
 }
 
+/* --- alone ------------------------------------------------------------------------------------ */
+
+/* Of weeks that are over it is not known what is usual: days' surplus is learned one behind the
+ * other (hindsight.h), so that in the first weeks all would be much. */
+bool upload_is_alone(const struct profile *profile)
+{
+    return !profile->whole;
+}
+
+static double usual_surplus(const struct pair *pair)
+{
+    double least = (double)EVIDENCE_FLOOR_BYTES;
+    return pair && pair->surplus.days > 0 ? fmax(least, exp2(pair->surplus.reference)) : least;
+}
+
+static double l_beyond_usual(const struct pair *pair, uint64_t surplus)
+{
+    return fmax(0, log((double)surplus / usual_surplus(pair)));
+}
+
+/* That the host is seldom active then counts half: uploads that are meant wait for the night. */
+static double l_of_alone(const struct asked *asked, uint64_t surplus)
+{
+    double l = l_beyond_usual(asked->pair, surplus);
+    if (!(l > 0))
+        return 0;
+    double share = survival_hour_share(asked->profile, asked->fleet, asked->civil);
+    return l + OF_HOUR * evidence_beyond_edge(surplus) * -log(share);
+}
+
+static void ask_alone(const struct asked *asked, uint64_t surplus)
+{
+    uint64_t bytes = histogram_floor(histogram_bin(surplus));
+    bool known = !evidence_is_cold(asked->profile, asked->civil) &&
+                 survival_pair_known(asked->pair, asked->civil->hour);
+    if (bytes >= EVIDENCE_FLOOR_BYTES && upload_is_alone(asked->profile) &&
+        (known || is_young(asked)))
+        evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_ALONE, l_of_alone(asked, bytes), bytes,
+                            asked->name);
+}
+
+struct estimate upload_alone_estimate(const struct asked *asked, uint64_t surplus)
+{
+    struct estimate estimate = {.p = exp(-l_of_alone(asked, surplus))};
+    if (asked->pair)
+        estimate.samples = asked->pair->surplus.days;
+    estimate.expected[0] = estimate.expected[1] = (uint64_t)usual_surplus(asked->pair);
+    return estimate;
+}
+
 /* --- hours ------------------------------------------------------------------------------------ */
 
 static void ask_hour(const struct asked *asked, uint64_t out, uint64_t in)
@@ -136,6 +188,7 @@ static void ask_hour(const struct asked *asked, uint64_t out, uint64_t in)
     evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_AGAIN, l_of_return(asked, part, out, in),
                         bytes, asked->name);
     ask_growth(asked, pair_surplus(out, in));
+    ask_alone(asked, pair_surplus(out, in));
 }
 
 /* Those who meet it in this hour, too, are a wave already. */
@@ -246,6 +299,17 @@ void evidence_add_closed_hour(struct day_evidence *into, const struct profile *p
 
 /* --- fewer bytes ------------------------------------------------------------------------------ */
 
+/* Its hour is over; what that said was in proportion to how far it was beyond the edge. */
+static double l_alone_of_fewer(const struct pair *pair, const struct evidence_mark *mark,
+                               uint64_t bytes)
+{
+    double of_hour = fmax(0, mark->l - l_beyond_usual(pair, mark->bytes));
+    double l = l_beyond_usual(pair, bytes);
+    if (!(l > 0))
+        return 0;
+    return l + of_hour * evidence_beyond_edge(bytes) / evidence_beyond_edge(mark->bytes);
+}
+
 static void keep(struct day_evidence *into, const struct asked *asked, enum evidence_kind kind,
                  const struct evidence_mark *from, uint64_t bytes)
 {
@@ -257,6 +321,8 @@ static void keep(struct day_evidence *into, const struct asked *asked, enum evid
         mark.l = fmin(mark.l, l_of_size(asked, 1, mark.bytes));
     if (kind == EVIDENCE_UPLOAD_GROWTH)
         mark.l = fmin(mark.l, l_of_surplus(asked->pair, mark.bytes));
+    if (kind == EVIDENCE_UPLOAD_ALONE)
+        mark.l = fmin(mark.l, l_alone_of_fewer(asked->pair, from, mark.bytes));
     evidence_mark_exact(into, kind, mark.l, mark.bytes, mark.pair);
 }
 

@@ -13,6 +13,9 @@
 #define SERVED_LEAST 0.7       /* of a host's, where most hosts are servers */
 #define SERVED_MOST  (1.0 / 7) /* alerts a server and day, however many hosts pay for it */
 #define FUSED_SHARE  0.8 /* of what is told of what hosts send; the absolute day has the rest */
+/* An upload alone, beside these: most of what it tells they tell too, and what is told beyond what
+ * was asked for the trim takes off all three. */
+#define UPLOAD_SHARE 0.4
 
 #define GAIN      0.1
 #define STEP_MOST 0.2
@@ -61,8 +64,9 @@ struct limits fleet_limits(const struct fleet *fleet, enum evidence_side side)
         of_server = fmin(SERVED_MOST, budget * fmax(SERVED_LEAST, SERVED_SHARE * sent / served));
     double of_host = fmax(0, budget - (sent > 0 ? of_server * served / sent : 0));
     if (side == EVIDENCE_SERVED)
-        return (struct limits){of_server, 0};
-    return (struct limits){FUSED_SHARE * of_host, (1 - FUSED_SHARE) * of_host};
+        return (struct limits){of_server, 0, 0};
+    return (struct limits){FUSED_SHARE * of_host, (1 - FUSED_SHARE) * of_host,
+                           UPLOAD_SHARE * of_host};
 }
 
 void budget_apply(struct fleet *fleet)

@@ -176,6 +176,7 @@ static struct past *make_past(struct hindsight *hindsight, const struct ledger_h
     past->left_out = past->asked.day = NO_DAY;
     find_days(hindsight, past);
     past->profile = profile_new(&host->ip, hindsight->first - 24 * back);
+    past->profile->whole = true;
     past->profile->first_day = hindsight_civil(hindsight, hindsight->first)->day - back;
     return past;
 }

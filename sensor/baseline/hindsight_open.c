@@ -143,7 +143,7 @@ bool open_may_tell(const struct hindsight *hindsight, const struct host_day *day
 {
     bool may = day->unbounded;
     for (int side = 0; side < EVIDENCE_SIDES && !may; side++) {
-        struct fused fused = {.p = (double)day->open_p[side], .p_absolute = 1};
+        struct fused fused = {.p = (double)day->open_p[side], .p_absolute = 1, .p_upload = 1};
         if (side == EVIDENCE_SENT)
             fused.p_absolute = (double)day->open_absolute;
         may = fused_fires(&fused, &hindsight->limits[side]);

@@ -9,7 +9,7 @@
 
 static bool fires(const struct host_day *day, enum evidence_side side, const struct limits *limits)
 {
-    struct fused fused = {.p = (double)day->p[side], .p_absolute = 1};
+    struct fused fused = {.p = (double)day->p[side], .p_absolute = 1, .p_upload = 1};
     if (side == EVIDENCE_SENT)
         fused.p_absolute = (double)day->p_absolute;
     return (day->known >> (EVIDENCES + (unsigned)side) & 1u) && fused_fires(&fused, limits);

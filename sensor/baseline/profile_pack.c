@@ -460,7 +460,7 @@ static void take_due(struct cursor *in, struct day_evidence *evidence, unsigned 
         due.mark[EVIDENCE_RATIO].l = take_f32(in);
         due.mark[EVIDENCE_RATIO].bytes = cursor_u8(in);
     }
-    for (int kind = EVIDENCE_UPLOAD; schema == 6 && kind < EVIDENCES; kind++)
+    for (int kind = EVIDENCE_UPLOAD; schema == 6 && kind < EVIDENCE_UPLOAD_ALONE; kind++)
         due.mark[kind] = take_mark(in);
     for (int kind = 0; kind < EVIDENCES; kind++)
         due.known |= (uint32_t)(due.mark[kind].l > 0) << kind;

@@ -35,6 +35,7 @@ static const struct detector *const row_of[EVIDENCES] = {
     [EVIDENCE_UPLOAD] = &detector_ratio_upload,
     [EVIDENCE_UPLOAD_AGAIN] = &detector_ratio_upload,
     [EVIDENCE_UPLOAD_GROWTH] = &detector_ratio_upload,
+    [EVIDENCE_UPLOAD_ALONE] = &detector_ratio_upload,
     [EVIDENCE_NETWORK_WEEK] = &detector_volume_served,
     [EVIDENCE_NETWORK_HOUR] = &detector_volume_served,
     [EVIDENCE_SERVED_GROWTH] = &detector_volume_slow,
@@ -67,8 +68,7 @@ bool fusion_is_told(const struct weighing *weighing, enum evidence_side side,
 {
     struct limits limits = fleet_limits(weighing->fleet, side);
     double bar = destination && weighing->bar ? weighing->bar(weighing->context, destination) : 1;
-    limits.fused /= bar;
-    limits.absolute /= bar;
+    limits = limits_above(&limits, bar);
     return fused->e >= weighing->silent_e[side] && fused_fires(fused, &limits);
 }
 
@@ -214,6 +214,7 @@ static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pa
     case EVIDENCE_UPLOAD:
     case EVIDENCE_UPLOAD_AGAIN:
     case EVIDENCE_UPLOAD_GROWTH:
+    case EVIDENCE_UPLOAD_ALONE:
         return 0;
     default:
         return pair->amounts.day;
@@ -288,14 +289,17 @@ static size_t by_share(const struct fused *fused, enum evidence_kind sorted[EVID
     return count;
 }
 
-static void put_first(enum evidence_kind sorted[EVIDENCES], size_t count, enum evidence_kind kind)
+/* How many there are then: an upload alone is no part of what is fused. */
+static size_t put_first(enum evidence_kind sorted[EVIDENCES], size_t count, enum evidence_kind kind)
 {
     size_t at = 0;
     while (at < count && sorted[at] != kind)
         at++;
-    for (; at > 0 && at < count; at--)
+    count += at == count;
+    for (; at > 0; at--)
         sorted[at] = sorted[at - 1];
     sorted[0] = kind;
+    return count;
 }
 
 /* What was staged leads to where most of the day went, but only what says most of all does. */
@@ -333,9 +337,10 @@ static bool fires_without(const struct weighing *weighing, enum evidence_side si
     return fusion_is_told(weighing, side, &rest, NULL);
 }
 
-/* Where only the absolute day fired, that is what the alert is about; else the strongest component
- * that names a destination, if it says something, or the strongest of all. An upload was
- * mostly in an earlier hour: beside what is stronger it leads only where it is needed. */
+/* Where only the absolute day or an upload alone fired, that is what the alert is about; else the
+ * strongest component that names a destination, if it says something, or the strongest of all. An
+ * upload was mostly in an earlier hour: beside what is stronger it leads only where it is needed.
+ */
 static enum evidence_kind leading(const struct weighing *weighing, enum evidence_side side,
                                   const struct fused *fused,
                                   const enum evidence_kind sorted[EVIDENCES], size_t count)
@@ -357,12 +362,14 @@ void fusion_tell(const struct weighing *weighing, enum evidence_side side,
                  const struct fused *fused, struct finding *finding, struct weighed_pair *lead)
 {
     enum evidence_kind sorted[EVIDENCES] = {EVIDENCE_ABSOLUTE_DAY};
-    bool by_fusion = fused->p <= fleet_limits(weighing->fleet, side).fused;
+    const struct limits limits = fleet_limits(weighing->fleet, side);
     size_t count = by_share(fused, sorted);
     struct told_kind told, leads = {0};
     memset(finding, 0, sizeof *finding);
-    put_first(sorted, count,
-              by_fusion ? leading(weighing, side, fused, sorted, count) : EVIDENCE_ABSOLUTE_DAY);
+    enum evidence_kind first = fused_told_by(fused, &limits, &finding->p);
+    if (first == EVIDENCES)
+        first = leading(weighing, side, fused, sorted, count);
+    count = put_first(sorted, count, first);
     for (size_t i = 0; i < count && finding->reason_count < FUSION_REASONS; i++) {
         if ((i > 0 && fused->share[sorted[i]] < LEAST_SHARE) ||
             !look_up(weighing, sorted[i], &told))
@@ -372,7 +379,6 @@ void fusion_tell(const struct weighing *weighing, enum evidence_side side,
         add_reason(&told, fused, finding);
     }
     finding->detector = row_of[finding->reason_count ? leads.kind : sorted[0]];
-    finding->p = by_fusion ? fused->p : fused->p_absolute;
     finding->evidence = fused->whole;
     finding->score = score_of_p(finding->p);
     finding->urgency = urgency_of(finding->detector, finding->score);

@@ -17,10 +17,27 @@ static void tell_growth(const struct told_kind *told, struct reason *reason)
              amount, told->pair.destination->name, usual, told->estimate.samples);
 }
 
+static void tell_alone(const struct told_kind *told, struct reason *reason)
+{
+    char amount[BYTES_TEXT_SIZE], usual[BYTES_TEXT_SIZE], days[40] = "";
+    bytes_text(told->bytes, amount);
+    bytes_text(told->estimate.expected[0], usual);
+    if (told->estimate.samples > 0)
+        snprintf(days, sizeof days, " (of %.0f days)", told->estimate.samples);
+    reason->code = "ratio.upload.alone";
+    snprintf(reason->text, sizeof reason->text,
+             "%s more went to %.50s in an hour of this day than came back; usual are %s a day%s",
+             amount, told->pair.destination->name, usual, days);
+}
+
 static void tell(const struct told_kind *told, struct reason *reason)
 {
     if (told->kind == EVIDENCE_UPLOAD_GROWTH) {
         tell_growth(told, reason);
+        return;
+    }
+    if (told->kind == EVIDENCE_UPLOAD_ALONE) {
+        tell_alone(told, reason);
         return;
     }
     const char *name = told->pair.destination->name;
@@ -52,11 +69,13 @@ const struct detector detector_ratio_upload = {
     .tactic = "TA0010",
     .technique = "T1567",
     .needs_history = true,
-    .explains = "Bytes of a closed hour to a destination from which fewer came back, by how much "
-                "fewer: against the pair's own hours or, where it is new, against other first "
-                "hours and by the days on which it was sent to; and what a known one "
-                "did not answer in a day, against its own days. False alarms: large uploads that "
-                "are meant, a synchronisation that starts over, "
-                "software that reports what it measured.",
+    .explains =
+        "Bytes of a closed hour to a destination from which fewer came back, by how much "
+        "fewer: against the pair's own hours or, where it is new, against other first "
+        "hours and by the days on which it was sent to; and what a known one "
+        "did not answer in a day, against its own days. An hour whose surplus is rare enough "
+        "by itself is told alone (ratio.upload.alone, weight 0). False alarms: large uploads that "
+        "are meant, a synchronisation that starts over, "
+        "software that reports what it measured.",
     .tell = tell,
 };

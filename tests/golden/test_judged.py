@@ -16,6 +16,7 @@ from connlog import DAY, START, host, ordinary_rows, text_of
 from weirtest import Case
 
 ODD = 23 # a Wednesday, from midnight on
+MIDNIGHT = START + ODD * DAY + 60 # in its first hour
 SERVER, NEAR = host(40), 1e-9
 CLOSED = 500_000 # bytes that are told when their hour is closed, and not before
 BUDGET = ("--set", "detection.alerts_per_day=0.5") # of 17 hosts
@@ -27,7 +28,7 @@ PROGRAM = os.path.join(os.environ["WEIR_BUILD"], "tests", "stored")
 SENT = [(1.5, 1), (1.2, 24), (1, 4), (1, 10), (.5, 24), (.5, 1), (.8, 100), (.5, 1), (.3, 24), (.3, 1), (.6, 10),
         (1, 1), (2.5, 1), (1, 1), (.5, 24), (1, 1)]
 SERVED = [(1.5, 1), (2, 24), (1, 10), (.5, 100), (.5, 10)]
-UPLOADS = [(1.5, 10), (1.5, 10), (1.5, 10)] # of what is sent
+UPLOADS = [(1.5, 10), (1.5, 10), (1.5, 10), (0, 10)] # of what is sent; the last by a bar of its own
 KINDS = SENT + SERVED + UPLOADS
 OF_SIDE = ((*range(len(SENT)), *range(len(SENT + SERVED), len(KINDS))),
            range(len(SENT), len(SENT + SERVED)))
@@ -81,7 +82,8 @@ def calibrated(said, which, l):
 
 def judge(said, side):
     """p, and of each kind (p, weight)."""
-    mean = sum(KINDS[n][0] for n in OF_SIDE[side]) / len(OF_SIDE[side])
+    weights = [KINDS[n][0] for n in OF_SIDE[side] if KINDS[n][0]]
+    mean = sum(weights) / len(weights)
     single, part = {}, {}
     for n in OF_SIDE[side]:
         if said["kinds"][n]["known"]:
@@ -130,21 +132,25 @@ class Judged(Case):
         return {(alert["source"]["ip"], alert["rule"]["id"] == "volume.served"): alert
                 for alert in reversed(alerts) if alert["weir"]["state"] != "close"}
 
-    def stored(self, source, key, size):
-        words = [PROGRAM, self.kept, source, str(START + ODD * DAY + 60), key, str(size)]
+    def stored(self, source, at, *pairs):
+        """`pairs`: key and size, one behind the other."""
+        words = [PROGRAM, self.kept, source, str(at), *map(str, pairs)]
         return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
 
     def check(self, alert, said, side):
+        """p of E, and of an upload alone: told by its own bar, it is why, and has no part in E."""
         p, kinds = judge(said, side)
-        weir = alert["weir"]
-        self.assertEqual(weir["score"], max(0, min(100, math.floor(50 + 15 * math.log10(.01 / p) + 1e-9))))
-        largest = sorted((weight for _, weight in kinds.values()), reverse=True)
+        weir, alone = alert["weir"], kinds.get(len(KINDS) - 1, (1, 0))[0]
+        by_itself = weir["reasons"][0]["code"] == "ratio.upload.alone"
+        told = alone if by_itself else p
+        self.assertEqual(weir["score"], max(0, min(100, math.floor(50 + 15 * math.log10(.01 / told) + 1e-9))))
+        largest = sorted((weight for _, weight in kinds.values()), reverse=True)[:4] + by_itself * [0]
         for reason in weir["reasons"]:
             near = [n for n, (single, weight) in kinds.items() if math.isclose(single, reason["p"], rel_tol=NEAR)
                     and math.isclose(weight, reason["weight"], rel_tol=NEAR)]
             self.assertEqual(len(near), 1, (reason, kinds))
-            self.assertIn(kinds[near[0]][1], largest[:4])
-        return p
+            self.assertIn(kinds[near[0]][1], largest)
+        return p, alone
 
     def test_what_was_learned_silently_silences_nothing(self):
         """Another night's theft by the same host: quiet where the first was told, told where nobody heard of it."""
@@ -163,13 +169,13 @@ class Judged(Case):
         for n, (source, remote, key, size, side) in enumerate(THEFTS):
             with self.subTest(source=source):
                 which = source, side == 1
-                self.check(alerts[which], self.stored(source, key, size), side)
+                self.check(alerts[which], self.stored(source, MIDNIGHT, key, size), side)
                 least = alerts[which]["weir"]["would_not_fire_below"]["value"]
                 self.assertLess(least, size)
                 self.assertNotIn(which, self.told([theft(n, source, remote, least - 1)]))
                 again = self.told([theft(n, source, remote, least)])
                 self.assertIn(which, again)
-                self.check(again[which], self.stored(source, key, least), side)
+                self.check(again[which], self.stored(source, MIDNIGHT, key, least), side)
 
     def test_a_theft_at_a_server_is_one_incident(self):
         """It makes the server's own day as well."""
@@ -193,12 +199,42 @@ class Judged(Case):
         alert = told(CLOSED)
         self.assertEqual(alert["@timestamp"][11:19], "01:02:00")
         self.assertIn("ratio.upload", {reason["code"] for reason in alert["weir"]["reasons"]})
-        self.check(alert, self.stored(source, key, f"{CLOSED}/2000"), 0)
+        self.check(alert, self.stored(source, MIDNIGHT, key, f"{CLOSED}/2000"), 0)
         least = alert["weir"]["would_not_fire_below"]["value"]
         self.assertIsNone(told(least - 1))
         again = told(least)
         self.assertEqual(again["@timestamp"][11:19], "01:02:00")
-        self.check(again, self.stored(source, key, f"{least}/2000"), 0)
+        self.check(again, self.stored(source, MIDNIGHT, key, f"{least}/2000"), 0)
+
+    def test_an_upload_by_its_own_bar(self):
+        """A place that is asked for much and answers with more was sent a copy, while as much came from elsewhere as
+        ever: the host's day is like any, and so is all that is said of the place but for what did not come back."""
+        source, remote, key = host(1), "52.1.7.9", "client|prefix|52.1.7.0/24"
+        noon = START + ODD * DAY + 12 * 3600
+        other = (noon + 90, source, "51.0.3.9", 9, 1000, 90_000_000), (noon + 3900, host(9), "51.0.1.9", 2, 900)
+        rng = random.Random(9)
+        busy = [(START + day * DAY + hour * 3600 + rng.uniform(0, 3000), source, remote, 20, rng.lognormvariate(14, 1))
+                for day in range(ODD) if day % 7 < 5 for hour in range(8, 18) if rng.random() < .7]
+        log = self.write("busy.log", text_of([*ordinary_rows(ODD), *busy]))
+        self.replay(*BUDGET, "--save-baseline", self.kept, log)
+
+        def told(size):
+            return self.told([(noon + 60, source, remote, 9, size, 2000), *other]).get((source, False))
+
+        def check(size, alert):
+            self.assertEqual(alert["weir"]["reasons"][0]["code"], "ratio.upload.alone")
+            p, alone = self.check(alert, self.stored(source, noon, key, f"{size}/2000", "client|prefix|51.0.3.0/24",
+                                                     "1000/90000000"), 0)
+            self.assertGreater(p, 4 * alone) # which would not have told it
+
+        alert = told(6_000_000)
+        self.assertEqual((alert["rule"]["id"], alert["destination"]["ip"], alert["@timestamp"][11:19]),
+                         ("ratio.upload", remote, "13:02:00"))
+        check(6_000_000, alert)
+        least = alert["weir"]["would_not_fire_below"]["value"]
+        self.assertLess(least, 6_000_000)
+        self.assertIsNone(told(least - 1))
+        check(least, told(least))
 
     def test_what_would_not_fire_of_what_is_trusted(self):
         source, remote, _, size, _ = THEFTS[0]

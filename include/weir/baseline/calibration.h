@@ -23,9 +23,10 @@
  * 10⁻⁴ is counted where S is 10⁻⁴ (one theft must not hide the next).
  *
  * Fusion: E = (Σ w·g(L̂)^2.5)^(1/2.5), L̂ = −ln S, over the components that are known, weights
- * normalised to a mean of 1 over those of the same side (a host's own, or its clients' as a
- * server). g(l) = l up to 10, then 10 + (l − 10)/4: no fleet has seen a host-day in 22,000, so what
- * is beyond is the tail's word and counts a quarter. Thread: any (pure). */
+ * normalised to a mean of 1 over those of the same side that have any (a host's own, or its
+ * clients' as a server). An upload alone has none: it speaks by a bar of its own. g(l) = l up to
+ * 10, then 10 + (l − 10)/4: no fleet has seen a host-day in 22,000, so what is beyond is the tail's
+ * word and counts a quarter. Thread: any (pure). */
 #ifndef WEIR_BASELINE_CALIBRATION_H
 #define WEIR_BASELINE_CALIBRATION_H
 
@@ -59,13 +60,14 @@ enum evidence_kind {
     EVIDENCE_UPLOAD, /* of what is sent; at the end, where schemas before it end */
     EVIDENCE_UPLOAD_AGAIN,
     EVIDENCE_UPLOAD_GROWTH,
+    EVIDENCE_UPLOAD_ALONE, /* no part of what is fused; the end of schemas before 8 */
     EVIDENCES
 };
 
 /* What is fused: what a host sends, and what it serves. */
 enum evidence_side { EVIDENCE_SENT, EVIDENCE_SERVED, EVIDENCE_SIDES };
 enum evidence_side evidence_side(enum evidence_kind kind);
-double evidence_weight(enum evidence_kind kind); /* normalised */
+double evidence_weight(enum evidence_kind kind); /* normalised; 0: it is no part of E */
 
 struct evidence_mark {
     double l; /* 0: nothing; a float already, so that what is stored goes on like what is not */
@@ -134,6 +136,7 @@ struct fused {
     double whole;             /* likewise with g(l) = l: by which an incident has grown */
     double p;                 /* of e, calibrated; 1: nothing is known */
     double p_absolute;        /* of the absolute day alone, calibrated; 1: not of this side */
+    double p_upload;          /* likewise, of an upload alone */
     double share[EVIDENCES];  /* w·g(L̂)^2.5/E^2.5, of this side's */
     double single[EVIDENCES]; /* S of each component */
 };
@@ -142,11 +145,16 @@ double evidence_alone(enum evidence_kind kind, double p);
 struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
                            bool day_off, const struct measures *measures);
 
-/* What is told: p_E up to `fused`, or of what is sent the absolute day's S alone up to `absolute`
- * (fleet_limits: how the operator's budget is shared). */
+/* What is told: p_E up to `fused`, or of what is sent the absolute day's S alone up to `absolute`,
+ * or an upload's up to `upload` (fleet_limits: how the operator's budget is shared). */
 struct limits {
-    double fused, absolute;
+    double fused, absolute, upload;
 };
 bool fused_fires(const struct fused *fused, const struct limits *limits);
+/* As if all that is told had a bar so many times as high. */
+struct limits limits_above(const struct limits *limits, double bar);
+/* Which of them says why, and how rare that is: what is fused (EVIDENCES) where it fires; else an
+ * upload, which names its place, where that does; else the absolute day. */
+enum evidence_kind fused_told_by(const struct fused *fused, const struct limits *limits, double *p);
 
 #endif

@@ -40,6 +40,10 @@
  *                 bytes there, a′ of the days' before; .01 at least
  *   upload growth the long CUSUM of a known pair's days by their surplus: what more went there than
  *                 came back, hour by hour; 64 KiB at least
+ *   upload alone  h more went to a known or new destination than came back in a closed hour, s′ the
+ *                 mean of its days before (a CUSUM's reference; 64 KiB at least): ln(h/s′) − ½·ln π
+ *                 of the host's hour, of which near 64 KiB little counts, as of a host's hour; none
+ *                 where that is not above s′, nor in hindsight. No part of what is fused
  *   staging       the rarer of: as much as is staged (staged.h) came from inside on one day, and
  *                 as much left on this one: the larger p of the two
  *   network week, network hour, served growth, served hour, served day      of a server's clients

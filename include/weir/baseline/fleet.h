@@ -18,7 +18,7 @@
 #include "weir/base/calendar.h"
 #include "weir/baseline/profile.h"
 
-#define FLEET_SCHEMA       7 /* 1 to 6 are read too (there was no 5); of 1 the one group is the fleet */
+#define FLEET_SCHEMA       8 /* 1 to 7 are read too (there was no 5); of 1 the one group is the fleet */
 #define FLEET_GROUPS       64
 #define FLEET_DESTINATIONS 200000
 #define FLEET_CLIPS        4096
@@ -145,8 +145,8 @@ double fleet_budget_trim(const struct fleet *fleet);
 void fleet_budget_day(const struct fleet *fleet, double *expected, double *told);
 /* How that is shared. What hosts serve has three tenths of all that is told (seven, where all are
  * servers), but no more than one alert a server and week; what they send has the rest, a fifth of
- * it by the absolute day alone. A fleet has few servers, so each may speak up more often than a
- * host does. */
+ * it by the absolute day alone, and two fifths more by an upload alone, which the trim pays for. A
+ * fleet has few servers, so each may speak up more often than a host does. */
 struct limits fleet_limits(const struct fleet *fleet, enum evidence_side side);
 struct measures fleet_measures(const struct fleet *fleet, const char *group); /* fleet NULL: none */
 /* What the host's days are measured by: its own measures in hindsight, else those. */

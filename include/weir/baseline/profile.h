@@ -19,7 +19,7 @@
 #include "weir/baseline/staged.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA 7 /* 1 to 6 are read too: what they do not know begins empty */
+#define PROFILE_SCHEMA 8 /* 1 to 7 are read too: what they do not know begins empty */
 /* An hour or day below this is no activity: machines that are left on call home all night, and
  * would hide who comes at 3 a.m. */
 #define PROFILE_ACTIVE_BYTES UINT64_C(65536)
@@ -141,7 +141,8 @@ struct profile {
     uint32_t packed_bytes; /* of all but the pairs, while the bound is held; not itself packed */
     /* Not packed: hours of the week caught up as silent and not yet told to the fleet. */
     uint16_t silent[168];
-    /* In hindsight, not packed: what its days are measured by; NULL: by its fleet. */
+    /* In hindsight, not packed: that it is; what its days are measured by (NULL: by its fleet). */
+    bool whole;
     const struct measures *measures;
 };
 

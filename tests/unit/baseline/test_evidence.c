@@ -150,6 +150,7 @@ static void weights_have_a_mean_of_one(void **state)
     near(sum[EVIDENCE_SENT], SENT_KINDS);
     near(sum[EVIDENCE_SERVED], 5);
     near(evidence_weight(EVIDENCE_YOUNG_WEEK), 1.5 * SENT_KINDS / SENT_WEIGHTS);
+    near(evidence_weight(EVIDENCE_UPLOAD_ALONE), 0);
 }
 
 static void fused_by_hand(void **state)
@@ -160,6 +161,8 @@ static void fused_by_hand(void **state)
     assert_false(fused.e > 0);
     near(fused.p, 1);
     near(fused.p_absolute, 1);
+    near(fused.p_upload, 1);
+    set(&evidence, EVIDENCE_UPLOAD_ALONE, 8);  /* ten looks; no part of E */
     set(&evidence, EVIDENCE_HOST_DAY, 5);      /* L̂ 5 */
     set(&evidence, EVIDENCE_PAIR_DAY, 10);     /* ten looks: L̂ 10 − ln 10 */
     set(&evidence, EVIDENCE_ABSOLUTE_DAY, 3);  /* L̂ 3 */
@@ -171,12 +174,15 @@ static void fused_by_hand(void **state)
     near(fused.e, pow(sum, 0.4));
     near(fused.p, 1.7 * exp(-pow(sum, 0.4) / 1.84));
     near(fused.p_absolute, exp(-3));
+    near(fused.p_upload, 10 * exp(-8));
+    near(fused.share[EVIDENCE_UPLOAD_ALONE], 0);
     near(fused.share[EVIDENCE_HOST_DAY], w * .5 * pow(5, 2.5) / sum);
     near(fused.share[EVIDENCE_HOST_HOUR], 0);
     near(fused.share[EVIDENCE_NETWORK_WEEK], 0);
     fused = evidence_fuse(&evidence, EVIDENCE_SERVED, false, &nobody);
     near(fused.e, pow(1.5 * 5 / 5.5, 0.4) * 12.5); /* of 20, 10 and a quarter of the rest */
     near(fused.p_absolute, 1);
+    near(fused.p_upload, 1);
 }
 
 /* Of what only its own past could say a newcomer has nothing: that is no word for it. */
@@ -214,16 +220,30 @@ static void volumes_that_say_the_same_are_one_event(void **state)
 
 static void either_channel_fires(void **state)
 {
-    struct fused fused = {.p = 0.0071, .p_absolute = 0.0031};
-    const struct limits limits = {0.007, 0.003}, served = {0.1, 0};
+    struct fused fused = {.p = 0.0071, .p_absolute = 0.0031, .p_upload = 1};
+    const struct limits limits = {0.007, 0.003, 0.005}, served = {0.1, 0, 0};
+    double p;
     (void)state;
     assert_false(fused_fires(&fused, &limits));
     assert_true(fused_fires(&fused, &served));
     fused.p = 0.0069;
     assert_true(fused_fires(&fused, &limits));
-    fused = (struct fused){.p = 1, .p_absolute = 0.0029};
+    fused = (struct fused){.p = 1, .p_absolute = 0.0029, .p_upload = 1};
     assert_true(fused_fires(&fused, &limits));
     assert_false(fused_fires(&fused, &served));
+    assert_int_equal(fused_told_by(&fused, &limits, &p), EVIDENCE_ABSOLUTE_DAY);
+    near(p, 0.0029);
+    fused.p_upload = 0.0049; /* beside it: it names a place */
+    assert_int_equal(fused_told_by(&fused, &limits, &p), EVIDENCE_UPLOAD_ALONE);
+    near(p, 0.0049);
+    fused.p_absolute = 1;
+    assert_true(fused_fires(&fused, &limits));
+    assert_false(fused_fires(&fused, &served));
+    const struct limits above = limits_above(&limits, 1.1);
+    assert_false(fused_fires(&fused, &above));
+    fused.p = 0.0069;
+    assert_int_equal(fused_told_by(&fused, &limits, &p), EVIDENCES);
+    near(p, 0.0069);
 }
 
 static void assert_same_mark(const struct evidence_mark *a, const struct evidence_mark *b)
@@ -422,6 +442,7 @@ static void servers_have_a_share(void **state)
     limits = fleet_limits(fleet, EVIDENCE_SENT);
     near(limits.fused, 0.008);
     near(limits.absolute, 0.002);
+    near(limits.upload, 0.004);
     for (int i = 0; i < 98; i++)
         fleet_note_evidence(fleet, "", &host, &civil);
     for (int i = 0; i < 2; i++)
@@ -430,6 +451,7 @@ static void servers_have_a_share(void **state)
     limits = fleet_limits(fleet, EVIDENCE_SERVED);
     near(limits.fused, 1.0 / 7);
     near(limits.absolute, 0);
+    near(limits.upload, 0);
     near(fleet_limits(fleet, EVIDENCE_SENT).fused, 0.8 * (0.01 - 2.0 / 7 / 100));
     fleet_set_budget(fleet, 0.001, 0);
     near(fleet_limits(fleet, EVIDENCE_SERVED).fused, 0.3 * 0.001 * 100 / 2);
@@ -592,6 +614,41 @@ static void schema_5_is_taken_over(void **state)
     profile_free(p);
 }
 
+/* It knew no upload alone, and all else as it is now. */
+static void schema_7_is_taken_over(void **state)
+{
+    struct profile *p = make_profile();
+    struct fleet *fleet = fleet_new();
+    struct buffer blob = {0};
+    const size_t tail = 8 + 2 + EMPTY + 1 + 2; /* staged, networks */
+    (void)state;
+    p->counted_at[EVIDENCE_UPLOAD_GROWTH] = (struct counted_at){p->today, 5};
+    p->counted_at[EVIDENCES + EVIDENCE_SENT] = (struct counted_at){p->today, 7};
+    profile_pack(p, &blob);
+    cut(&blob, 1, EVIDENCE_SIDES + 1 + tail);
+    make_schema(&blob, 7, UINT64_C(0x70726f66696c65));
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    assert_non_null(back);
+    assert_int_equal(back->counted_at[EVIDENCE_UPLOAD_GROWTH].bin, 5);
+    assert_int_equal(back->counted_at[EVIDENCE_UPLOAD_ALONE].bin, 0);
+    assert_int_equal(back->counted_at[EVIDENCES + EVIDENCE_SENT].bin, 7);
+    profile_free(back);
+    buffer_fini(&blob);
+    profile_free(p);
+    note(fleet, 0, 0);
+    blob = (struct buffer){0};
+    fleet_pack(fleet, &blob);
+    /* fused; trim, day, expected, told; groups, clips, sums */
+    cut(&blob, 2, 2 * EVIDENCE_SIDES + 8 + 3 + 8 + 8 + 3 + 2);
+    make_schema(&blob, 7, UINT64_C(0x666c656574));
+    struct fleet *other = fleet_unpack(blob.data, blob.size, NULL);
+    assert_non_null(other);
+    near(host_days(other, EVIDENCE_HOST_DAY, 0), 1);
+    fleet_free(other);
+    buffer_fini(&blob);
+    fleet_free(fleet);
+}
+
 /* What waited for the host's next hour is of the day that it was in. */
 static void what_was_due_is_taken_over(void **state)
 {
@@ -601,10 +658,12 @@ static void what_was_due_is_taken_over(void **state)
     struct profile *p = make_profile();
     struct buffer blob = {0};
     uint8_t all[sizeof due + 6] = {0};
+    const size_t tail = 8 + 2 + EMPTY + 1 + 2;
     (void)state;
     memcpy(all, due, sizeof due);
     profile_pack(p, &blob);
-    paste(&blob, all, sizeof all, 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1 + 2);
+    cut(&blob, EVIDENCES - EVIDENCE_UPLOAD_ALONE, EVIDENCE_SIDES + tail);
+    paste(&blob, all, sizeof all, 1 + 2 * 5 + EVIDENCE_UPLOAD_ALONE + EVIDENCE_SIDES + tail);
     make_schema(&blob, 6, UINT64_C(0x70726f66696c65));
     struct profile *back = profile_unpack(blob.data, blob.size, NULL);
     assert_non_null(back);
@@ -645,6 +704,7 @@ int main(void)
         cmocka_unit_test(schema_2_is_taken_over),
         cmocka_unit_test(schema_3_is_taken_over),
         cmocka_unit_test(schema_5_is_taken_over),
+        cmocka_unit_test(schema_7_is_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -423,10 +423,10 @@ static void damage_is_refused(void **state)
         blob.data[i] ^= 0x20;
         assert_null(fleet_unpack(blob.data, i, NULL));
     }
-    blob.data[2] = 8;
+    blob.data[2] = 9;
     assert_null(fleet_unpack(blob.data, blob.size, &error));
     assert_int_equal(error.code, ERROR_INPUT);
-    assert_string_equal(error.message, "fleet tables of schema 8, this sensor reads schema 7");
+    assert_string_equal(error.message, "fleet tables of schema 9, this sensor reads schema 8");
     buffer_fini(&blob);
     fleet_free(fleet);
 }

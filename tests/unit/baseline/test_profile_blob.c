@@ -289,7 +289,7 @@ static void damage_is_refused(void **state)
     error = (struct error){0};
     blob.data[2] = 9;
     assert_null(profile_unpack(blob.data, blob.size, &error));
-    assert_string_equal(error.message, "host profile of schema 9, this sensor reads schema 7");
+    assert_string_equal(error.message, "host profile of schema 9, this sensor reads schema 8");
     buffer_fini(&blob);
     profile_free(p);
 }
@@ -308,9 +308,9 @@ static bool takes(struct profile *p)
 /* Evidence of a destination that names none would be told of nothing. */
 static void evidence_names_its_pair(void **state)
 {
-    static const enum evidence_kind of_pairs[] = {EVIDENCE_UPLOAD, EVIDENCE_UPLOAD_GROWTH,
-                                                  EVIDENCE_PAIR_HOUR, EVIDENCE_YOUNG_WEEK,
-                                                  EVIDENCE_BEACON};
+    static const enum evidence_kind of_pairs[] = {EVIDENCE_UPLOAD,       EVIDENCE_UPLOAD_GROWTH,
+                                                  EVIDENCE_UPLOAD_ALONE, EVIDENCE_PAIR_HOUR,
+                                                  EVIDENCE_YOUNG_WEEK,   EVIDENCE_BEACON};
     struct profile *p = make_profile();
     struct evidence_mark named = {5, 70000, 7}, nameless = {5, 70000, 0};
     (void)state;

@@ -66,8 +66,9 @@ static void site_free(struct site *site)
 }
 
 /* What the hour comes to when it is over. */
-static struct evidence_mark made_of(const struct site *site, const struct destination *destination,
-                                    uint64_t out, uint64_t in)
+static struct evidence_mark made_as(const struct site *site, enum evidence_kind kind,
+                                    const struct destination *destination, uint64_t out,
+                                    uint64_t in)
 {
     struct civil civil = make_civil(MONDAY + NOW, 12);
     struct host_total *total = host_total_new(&site->host[0]->host, civil.hour);
@@ -76,7 +77,13 @@ static struct evidence_mark made_of(const struct site *site, const struct destin
     struct day_evidence evidence = {0};
     evidence_add_whole_hour(&evidence, site->host[0], site->fleet, &civil, &whole);
     host_total_free(total);
-    return evidence.mark[EVIDENCE_UPLOAD];
+    return evidence.mark[kind];
+}
+
+static struct evidence_mark made_of(const struct site *site, const struct destination *destination,
+                                    uint64_t out, uint64_t in)
+{
+    return made_as(site, EVIDENCE_UPLOAD, destination, out, in);
 }
 
 static double floored(uint64_t bytes)
@@ -314,6 +321,39 @@ static void what_is_not_answered_grows(void **state)
     site_free(site);
 }
 
+/* By how much the hour's surplus is above the days' mean, and half of how seldom the host is active
+ * then, of which near the edge little counts. Of a new place 64 KiB are usual. */
+static double alone_by_hand(const struct site *site, double surplus, double usual)
+{
+    struct civil civil = make_civil(MONDAY + NOW, 12);
+    double share = survival_hour_share(site->host[0], site->fleet, &civil);
+    double edge = fmin(1, log2(surplus / 65536) / 4);
+    return (double)(float)(log(surplus / usual) - edge * log(share) / 2);
+}
+
+static void alone_above_what_is_usual(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct destination own = to("own0.example"), new = to("new.example");
+    const enum evidence_kind alone = EVIDENCE_UPLOAD_ALONE;
+    struct pair *pair = profile_pair(site->host[0], &own);
+    (void)state;
+    struct evidence_mark mark = made_as(site, alone, &own, 30 * MB, 10 * MB);
+    assert_near(mark.l, alone_by_hand(site, floored(20 * MB), exp2(pair->surplus.reference)));
+    assert_int_equal(mark.bytes, histogram_floor(histogram_bin(20 * MB)));
+    assert_int_equal(mark.pair, evidence_name(&own));
+    assert_near(made_as(site, alone, &new, 200000, 0).l,
+                alone_by_hand(site, floored(200000), 65536));
+    pair->surplus.reference = log2((double)(4 * MB));
+    assert_near(made_as(site, alone, &own, 30 * MB, 10 * MB).l,
+                alone_by_hand(site, floored(20 * MB), exp2(pair->surplus.reference)));
+    assert_near(made_as(site, alone, &own, 4 * MB, 0).l + 1, 1);
+    assert_near(made_as(site, alone, &own, 30 * MB, 29 * MB).l + 1, 1);
+    site->host[0]->whole = true; /* in hindsight, what is usual is not known */
+    assert_near(made_as(site, alone, &own, 30 * MB, 10 * MB).l + 1, 1);
+    site_free(site);
+}
+
 /* What turns out to be a roll-out afterwards was no discovery. */
 static void a_wave_is_nobodys_upload(void **state)
 {
@@ -388,6 +428,7 @@ static void fewer_bytes_undo_it(void **state)
     (void)state;
     day.mark[EVIDENCE_UPLOAD] = made_of(site, &new, 30 * MB, MB);
     day.mark[EVIDENCE_UPLOAD_AGAIN] = (struct evidence_mark){5, MB, evidence_name(&new)};
+    day.mark[EVIDENCE_UPLOAD_ALONE] = made_as(site, EVIDENCE_UPLOAD_ALONE, &new, 30 * MB, MB);
     const struct asked_pair of = {host, NULL, &new, site->fleet, &civil},
                             other = {host, NULL, &own, site->fleet, &civil};
     evidence_keep_uploads(&less, &day, &of, 90 * MB);
@@ -397,11 +438,14 @@ static void fewer_bytes_undo_it(void **state)
     assert_true(less.mark[EVIDENCE_UPLOAD].l > 0);
     assert_true(less.mark[EVIDENCE_UPLOAD].l < day.mark[EVIDENCE_UPLOAD].l);
     assert_near(less.mark[EVIDENCE_UPLOAD_AGAIN].l, 5);
+    assert_true(fabs(less.mark[EVIDENCE_UPLOAD_ALONE].l -
+                     made_as(site, EVIDENCE_UPLOAD_ALONE, &new, 200000, 0).l) < 1e-5);
     less = (struct day_evidence){0};
     evidence_keep_uploads(&less, &day, &of, 100);
     evidence_keep_uploads(&less, &day, &other, 90 * MB);
     assert_near(less.mark[EVIDENCE_UPLOAD].l + 1, 1);
     assert_near(less.mark[EVIDENCE_UPLOAD_AGAIN].l + 1, 1);
+    assert_near(less.mark[EVIDENCE_UPLOAD_ALONE].l + 1, 1);
     evidence_without(&day, evidence_name(&new));
     assert_near(day.mark[EVIDENCE_UPLOAD].l + 1, 1);
     site_free(site);
@@ -416,6 +460,7 @@ int main(void)
         cmocka_unit_test(judged_in_its_own_hour),
         cmocka_unit_test(what_others_saw_too),
         cmocka_unit_test(met_by_many_at_once),
+        cmocka_unit_test(alone_above_what_is_usual),
         cmocka_unit_test(sent_to_again),
         cmocka_unit_test(what_lasts_does_not_return),
         cmocka_unit_test(as_little_as_on_any_day),

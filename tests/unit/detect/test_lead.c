@@ -101,8 +101,51 @@ static void it_leads_where_it_is_needed(void **state)
     site_free(site);
 }
 
+static double trusted(void *context, const struct destination *destination)
+{
+    const struct rig *rig = context;
+    return destination == &rig->old ? 2 : 1;
+}
+
+/* A day like any, and an upload whose own S is below its own bar: that is why it is told, and where
+ * it leads, and it has no part in what is fused. */
+static void alone_by_its_own_bar(void **state)
+{
+    struct site *site = site_new(SITE_HOSTS);
+    struct rig rig;
+    struct finding finding;
+    struct weighed_pair lead = {.destination = NULL};
+    bool fires;
+    (void)state;
+    site_play(site, 0, DAY, ordinary_hour);
+    set_day(&rig, site, 1 << 18);
+    struct fused before = fusion_weigh(&rig.weighing, EVIDENCE_SENT, &fires);
+    assert_false(fires);
+    struct fused fused = before;
+    for (double l = 1; l < 20 && !fires; l += .25) {
+        rig.weighing.evidence.mark[EVIDENCE_UPLOAD_ALONE] =
+            (struct evidence_mark){l, 300000, evidence_name(&rig.old)};
+        fused = fusion_weigh(&rig.weighing, EVIDENCE_SENT, &fires);
+    }
+    assert_true(fires);
+    assert_true(fused.e >= before.e && fused.e <= before.e);
+    fusion_tell(&rig.weighing, EVIDENCE_SENT, &fused, &finding, &lead);
+    assert_ptr_equal(lead.destination, &rig.old);
+    assert_string_equal(finding.detector->id, "ratio.upload");
+    assert_string_equal(finding.reason[0].code, "ratio.upload.alone");
+    assert_true(fabs(finding.p / fused.p_upload - 1) < 1e-9);
+    assert_true(fabs(finding.reason[0].p / fused.p_upload - 1) < 1e-9);
+    assert_false(finding.reason[0].weight > 0);
+    assert_true(finding.reason_count > 1);
+    assert_true(fusion_is_told(&rig.weighing, EVIDENCE_SENT, &fused, &rig.old));
+    rig.weighing.bar = trusted;
+    assert_false(fusion_is_told(&rig.weighing, EVIDENCE_SENT, &fused, &rig.old));
+    site_free(site);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(it_leads_where_it_is_needed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(it_leads_where_it_is_needed),
+                                       cmocka_unit_test(alone_by_its_own_bar)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
