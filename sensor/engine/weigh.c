@@ -14,7 +14,7 @@
  * exception or another sensor (claims.c) holds back is not told, so it costs that at each change
  * of a bin.
  *
- * Bounds: one struct weigh (1.2 kB) a host that sent anything since the start; a walk through an
+ * Bounds: one struct weigh (1.4 kB) a host that sent anything since the start; a walk through an
  * hour's pairs (TOTALS_PAIRS) a host, hour and told side. Thread: the engine's. */
 #include "internal.h"
 
