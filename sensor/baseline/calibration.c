@@ -28,7 +28,7 @@
  * what is sent that is (Σ of their weights)^(1/2.5), which other kinds that are added make less. */
 static const struct {
     double scale, looks;
-} fused_belief[EVIDENCE_SIDES] = {{1.84, 1.7}, {1.5, 1.95}};
+} fused_belief[EVIDENCE_SIDES] = {{1.82, 1.7}, {1.5, 1.95}};
 
 /* Weights as measured to work together (detection.md); looks a day, for the belief before anything
  * is measured. */
@@ -52,7 +52,7 @@ static const struct {
     [EVIDENCE_RARE] = {1, 1},
     [EVIDENCE_STAGING] = {1, 1},
     [EVIDENCE_UPLOAD] = {1.5, 10},
-    [EVIDENCE_UPLOAD_AGAIN] = {1.5, 10},
+    [EVIDENCE_UPLOAD_AGAIN] = {2, 10},
     [EVIDENCE_UPLOAD_GROWTH] = {1.5, 10},
     [EVIDENCE_UPLOAD_ALONE] = {0, 10},
     [EVIDENCE_NETWORK_WEEK] = {1.5, 1},
@@ -115,7 +115,7 @@ double evidence_weight(enum evidence_kind kind)
 
 /* --- what is stored --------------------------------------------------------------------------- */
 
-#define SCHEMA_OF_ALL     8 /* the first that has every kind */
+#define SCHEMA_OF_ALL     8 /* the first that has every kind, and an upload again as it is */
 #define SCHEMA_OF_UPLOADS 6 /* … that has all of them but an upload alone */
 #define SCHEMA_UNSHUFFLED 4 /* … and but uploads */
 
@@ -149,6 +149,13 @@ unsigned calibration_of_schema(unsigned schema, unsigned index)
 {
     unsigned count = evidence_kinds_of_schema(schema);
     return index < count ? evidence_kind_of_schema(schema, index) : EVIDENCES + index - count;
+}
+
+bool calibration_is_of_before(unsigned schema, unsigned which)
+{
+    if (which >= EVIDENCES) /* what they fuse to */
+        return schema < SCHEMA_OF_UPLOADS;
+    return which == EVIDENCE_UPLOAD_AGAIN && schema < SCHEMA_OF_ALL;
 }
 
 /* --- one table -------------------------------------------------------------------------------- */

@@ -301,7 +301,7 @@ static struct estimate estimate_of(const struct asked *asked, enum evidence_kind
     case EVIDENCE_UPLOAD:
         return upload_estimate(asked, bytes);
     case EVIDENCE_UPLOAD_AGAIN:
-        return estimate_new(asked, EVIDENCE_PERSISTENCE, bytes);
+        return upload_again_estimate(asked);
     case EVIDENCE_UPLOAD_GROWTH:
         return upload_growth_estimate(asked, bytes);
     case EVIDENCE_UPLOAD_ALONE:
@@ -425,7 +425,7 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
     /* The host's pairs may all be quiet today: that is known, and nothing. */
     into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH |
                    1u << EVIDENCE_UPLOAD | 1u << EVIDENCE_UPLOAD_GROWTH |
-                   (uint32_t)upload_is_alone(profile) << EVIDENCE_UPLOAD_ALONE;
+                   (uint32_t)upload_has_usual(profile) << EVIDENCE_UPLOAD_ALONE;
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)
         into->known |= 1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR |
                        1u << EVIDENCE_PERSISTENCE | 1u << EVIDENCE_RARE |

@@ -33,12 +33,14 @@ void manner_of_pair(const struct asked *asked, const struct amounts *amounts);
 struct estimate manner_estimate(const struct asked *asked, enum evidence_kind kind,
                                 uint64_t amount);
 
-/* evidence_upload.c: how rare an hour of so many bytes is; so large a surplus of a day, after the
- * days before it. */
+/* evidence_upload.c: how rare an hour of so many bytes is; on how many days before it was sent to;
+ * so large a surplus of a day, after the days before it. */
 struct estimate upload_estimate(const struct asked *asked, uint64_t bytes);
+struct estimate upload_again_estimate(const struct asked *asked);
 struct estimate upload_growth_estimate(const struct asked *asked, uint64_t bytes);
-/* Whether a host's uploads are judged alone, too; one with so much more out than in. */
-bool upload_is_alone(const struct profile *profile);
+/* Whether a host's uploads are held against what is usual of their places, too; one with so much
+ * more out than in. */
+bool upload_has_usual(const struct profile *profile);
 struct estimate upload_alone_estimate(const struct asked *asked, uint64_t surplus);
 
 #endif

@@ -2,9 +2,10 @@
  * host does is asked for and answered with more than the question; a copy that is sent out is not.
  * So the same size, rare for the pair or for what is new, says more the less of it was a question;
  * and that something new is sent to again says more than that it is come back to: by how many days,
- * or by how little it answered on any of them. What a known place does not answer is held against
- * its own days: of most it is next to nothing. One hour far above them is judged alone, too, by a
- * bar of its own (fleet_limits): what has nothing to say of it does not make it less.
+ * by how little it answered on any of them, or by how much of each it did not. What a known place
+ * does not answer is held against its own days: of most it is next to nothing. One hour far above
+ * them is judged alone, too, by a bar of its own (fleet_limits): what has nothing to say of it does
+ * not make it less.
  *
  * An answer may come later than what was sent, so only whole hours are looked at, as ratios are
  * (evidence_manner.c): when they are closed, before they are learned, and in their own day's
@@ -28,6 +29,66 @@ static bool is_young(const struct asked *asked)
            !fleet_is_wave(asked->fleet, asked->destination, 0, first);
 }
 
+/* --- the days before this one ----------------------------------------------------------------- */
+
+/* Of weeks that are over it is not known what is usual: days' surplus is learned one behind the
+ * other (hindsight.h), so that in the first weeks all would be much. */
+bool upload_has_usual(const struct profile *profile)
+{
+    return !profile->whole;
+}
+
+/* The first hour of a host's day is judged before its last day is learned (learn.c). */
+static bool has_unlearned_day(const struct asked *asked)
+{
+    const struct profile *profile = asked->profile;
+    const struct pair *pair = asked->pair;
+    bool learns = !profile->frozen && !profile->withheld && !profile->frozen_sums;
+    return learns && pair && pair->today < asked->civil->day &&
+           pair->today_bytes >= CUSUM_PAIR_BYTES;
+}
+
+/* By what was sent, and by what more that was than came back. */
+struct days_before {
+    struct cusum bytes, surplus;
+};
+
+static struct days_before days_before(const struct asked *asked)
+{
+    if (!asked->pair)
+        return (struct days_before){.bytes = {0}};
+    if (!has_unlearned_day(asked))
+        return (struct days_before){asked->pair->cusum, asked->pair->surplus};
+    struct pair pair = *asked->pair; /* of which nothing else is asked */
+    learn_pair_growth(&pair);
+    return (struct days_before){pair.cusum, pair.surplus};
+}
+
+/* Of weeks that are over the histogram has them all. */
+static double count_days_before(const struct asked *asked)
+{
+    if (!asked->pair)
+        return 0;
+    uint64_t days =
+        histogram_samples_at_least(&asked->pair->day, histogram_bin(EVIDENCE_FLOOR_BYTES));
+    return (double)(days + (!asked->profile->whole && has_unlearned_day(asked)));
+}
+
+static double usual_surplus(const struct days_before *before)
+{
+    double least = (double)EVIDENCE_FLOOR_BYTES;
+    return before->surplus.days > 0 ? fmax(least, exp2(fmin(62, before->surplus.reference)))
+                                    : least;
+}
+
+static uint64_t surplus_of_day(const struct asked *asked, uint64_t hour)
+{
+    const struct pair *pair = asked->pair;
+    return pair && pair->today == asked->civil->day ? bytes_add(hour, pair->today_surplus) : hour;
+}
+
+/* --- size ------------------------------------------------------------------------------------- */
+
 /* So many bytes in an hour, whatever came back. */
 struct estimate upload_estimate(const struct asked *asked, uint64_t bytes)
 {
@@ -50,6 +111,8 @@ static double l_of_size(const struct asked *asked, double part, uint64_t bytes)
     return fmin(part * -log(upload_estimate(asked, bytes).p), sent);
 }
 
+/* --- again ------------------------------------------------------------------------------------ */
+
 /* As if 1/x of the days were answered with 1/x of what was sent, or less. */
 static double l_of_answered(double part)
 {
@@ -58,99 +121,115 @@ static double l_of_answered(double part)
 
 /* The days before this one together: the means of log2 of what was sent and of what more that was
  * than came back. Days at the floor of the latter say nothing. */
-static double l_of_days_before(const struct pair *pair)
+static double l_of_days_before(const struct days_before *before)
 {
-    const struct cusum *surplus = &pair->surplus;
+    const struct cusum *surplus = &before->surplus;
     double floor = (double)(float)pair_surplus_value(0); /* as it is stored */
     if (surplus->days == 0 || surplus->reference <= floor)
         return 0;
-    return l_of_answered(1 - exp2(surplus->reference - pair->cusum.reference));
+    return l_of_answered(1 - exp2(surplus->reference - before->bytes.reference));
 }
 
 static double l_of_day(const struct asked *asked, uint64_t out, uint64_t in)
 {
-    uint64_t sent = out, surplus = pair_surplus(out, in);
-    if (asked->pair->today == asked->civil->day) {
+    uint64_t sent = out, surplus = surplus_of_day(asked, pair_surplus(out, in));
+    if (asked->pair->today == asked->civil->day)
         sent = bytes_add(sent, asked->pair->today_bytes);
-        surplus = bytes_add(surplus, asked->pair->today_surplus);
-    }
     return l_of_answered(1 - (double)surplus / (double)sent);
 }
 
-/* A new place may take one large upload; who returns to it returns to ask. The larger of two: that
- * this hour was none of its answered returns, or that none of its days was answered. The first sees
- * what calls home for days and then sends, the second a place that only ever takes. */
-static double l_of_return(const struct asked *asked, double part, uint64_t out, uint64_t in)
+/* As much of each day as of today, or of the days before. */
+static double l_of_each_day(const struct asked *asked, const struct days_before *before,
+                            uint64_t surplus)
+{
+    double least = fmin((double)surplus, usual_surplus(before));
+    return upload_has_usual(asked->profile) ? log1p(least / (double)EVIDENCE_FLOOR_BYTES) : 0;
+}
+
+/* A new place may take one large upload; who returns to it returns to ask. The largest of three:
+ * that this hour was none of its answered returns, that none of its days was answered, or how much
+ * of each was not. The first sees what calls home for days and then sends, the others a place that
+ * only ever takes. */
+static double l_of_return(const struct asked *asked, double part, uint64_t out, uint64_t in,
+                          uint64_t surplus)
 {
     if (!asked->pair || asked->pair->settled || !is_young(asked))
         return 0;
-    double days =
-        (double)histogram_samples_at_least(&asked->pair->day, histogram_bin(EVIDENCE_FLOOR_BYTES));
+    double days = count_days_before(asked);
     if (days <= 0)
         return 0;
-    double little = fmin(l_of_day(asked, out, in), l_of_days_before(asked->pair));
-    return fmax(part * AGAIN_TIMES * M_LN2 * days, (days + 1) * little);
+    const struct days_before before = days_before(asked);
+    double little = fmin(l_of_day(asked, out, in), l_of_days_before(&before));
+    double each = fmax(little, l_of_each_day(asked, &before, surplus));
+    return fmax(part * AGAIN_TIMES * M_LN2 * days, (days + 1) * each);
+}
+
+static void ask_again(const struct asked *asked, double part, uint64_t out, uint64_t in)
+{
+    uint64_t surplus = histogram_floor(histogram_bin(surplus_of_day(asked, pair_surplus(out, in))));
+    evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_AGAIN,
+                        l_of_return(asked, part, out, in, surplus), surplus, asked->name);
+}
+
+struct estimate upload_again_estimate(const struct asked *asked)
+{
+    double days = count_days_before(asked);
+    return (struct estimate){.p = exp2(-days), .samples = days};
+}
+
+/* With so little of a day's surplus: at most what is said of it whatever came back. */
+static double l_again_of_fewer(const struct asked *asked, uint64_t surplus)
+{
+    double days = count_days_before(asked);
+    const struct days_before before = days_before(asked);
+    double each = fmax(l_of_days_before(&before), l_of_each_day(asked, &before, surplus));
+    return fmax(AGAIN_TIMES * M_LN2 * days, (days + 1) * each);
 }
 
 /* --- growth ----------------------------------------------------------------------------------- */
 
 /* Of most of what a host uses, nearly all is answered with more. What is sent out beside that is
  * small in the day's bytes, and large in what was not answered. */
-static double l_of_surplus(const struct pair *pair, uint64_t bytes)
+static double l_of_surplus(const struct days_before *before, uint64_t bytes)
 {
-    return pair ? cusum_with(&pair->surplus, pair_surplus_value(bytes)) : 0;
+    return cusum_with(&before->surplus, pair_surplus_value(bytes));
 }
 
 struct estimate upload_growth_estimate(const struct asked *asked, uint64_t bytes)
 {
-    const struct pair *pair = asked->pair;
-    struct estimate estimate = {.p = exp(-l_of_surplus(pair, bytes))};
-    if (!pair)
+    const struct days_before before = days_before(asked);
+    struct estimate estimate = {.p = exp(-l_of_surplus(&before, bytes))};
+    if (!asked->pair)
         return estimate;
-    estimate.samples = pair->surplus.days;
+    estimate.samples = before.surplus.days;
     estimate.expected[0] = estimate.expected[1] =
-        (uint64_t)exp2(fmax(0, fmin(62, pair->surplus.reference)));
+        (uint64_t)exp2(fmax(0, fmin(62, before.surplus.reference)));
     return estimate;
 }
 
 static void ask_growth(const struct asked *asked, uint64_t surplus)
 {
-    const struct pair *pair = asked->pair;
-    if (!pair || pair->surplus.days < CUSUM_WARMUP ||
-        evidence_is_cold(asked->profile, asked->civil) ||
-        !survival_pair_known(pair, asked->civil->hour))
+    const struct days_before before = days_before(asked);
+    if (before.surplus.days < CUSUM_WARMUP || evidence_is_cold(asked->profile, asked->civil) ||
+        !survival_pair_known(asked->pair, asked->civil->hour))
         return;
-    if (pair->today == asked->civil->day)
-        surplus = bytes_add(surplus, pair->today_surplus);
-    uint64_t bytes = histogram_floor(histogram_bin(surplus));
-    evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_GROWTH, l_of_surplus(pair, bytes), bytes,
+    uint64_t bytes = histogram_floor(histogram_bin(surplus_of_day(asked, surplus)));
+    evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_GROWTH, l_of_surplus(&before, bytes), bytes,
                         asked->name);
 }
 
 /* --- alone ------------------------------------------------------------------------------------ */
 
-/* Of weeks that are over it is not known what is usual: days' surplus is learned one behind the
- * other (hindsight.h), so that in the first weeks all would be much. */
-bool upload_is_alone(const struct profile *profile)
+static double l_beyond_usual(const struct asked *asked, uint64_t surplus)
 {
-    return !profile->whole;
-}
-
-static double usual_surplus(const struct pair *pair)
-{
-    double least = (double)EVIDENCE_FLOOR_BYTES;
-    return pair && pair->surplus.days > 0 ? fmax(least, exp2(pair->surplus.reference)) : least;
-}
-
-static double l_beyond_usual(const struct pair *pair, uint64_t surplus)
-{
-    return fmax(0, log((double)surplus / usual_surplus(pair)));
+    const struct days_before before = days_before(asked);
+    return fmax(0, log((double)surplus / usual_surplus(&before)));
 }
 
 /* That the host is seldom active then counts half: uploads that are meant wait for the night. */
 static double l_of_alone(const struct asked *asked, uint64_t surplus)
 {
-    double l = l_beyond_usual(asked->pair, surplus);
+    double l = l_beyond_usual(asked, surplus);
     if (!(l > 0))
         return 0;
     double share = survival_hour_share(asked->profile, asked->fleet, asked->civil);
@@ -162,7 +241,7 @@ static void ask_alone(const struct asked *asked, uint64_t surplus)
     uint64_t bytes = histogram_floor(histogram_bin(surplus));
     bool known = !evidence_is_cold(asked->profile, asked->civil) &&
                  survival_pair_known(asked->pair, asked->civil->hour);
-    if (bytes >= EVIDENCE_FLOOR_BYTES && upload_is_alone(asked->profile) &&
+    if (bytes >= EVIDENCE_FLOOR_BYTES && upload_has_usual(asked->profile) &&
         (known || is_young(asked)))
         evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_ALONE, l_of_alone(asked, bytes), bytes,
                             asked->name);
@@ -170,10 +249,10 @@ static void ask_alone(const struct asked *asked, uint64_t surplus)
 
 struct estimate upload_alone_estimate(const struct asked *asked, uint64_t surplus)
 {
+    const struct days_before before = days_before(asked);
     struct estimate estimate = {.p = exp(-l_of_alone(asked, surplus))};
-    if (asked->pair)
-        estimate.samples = asked->pair->surplus.days;
-    estimate.expected[0] = estimate.expected[1] = (uint64_t)usual_surplus(asked->pair);
+    estimate.samples = before.surplus.days;
+    estimate.expected[0] = estimate.expected[1] = (uint64_t)usual_surplus(&before);
     return estimate;
 }
 
@@ -185,8 +264,7 @@ static void ask_hour(const struct asked *asked, uint64_t out, uint64_t in)
     uint64_t bytes = histogram_floor(histogram_bin(out));
     evidence_mark_exact(asked->into, EVIDENCE_UPLOAD, l_of_size(asked, part, bytes), bytes,
                         asked->name);
-    evidence_mark_exact(asked->into, EVIDENCE_UPLOAD_AGAIN, l_of_return(asked, part, out, in),
-                        bytes, asked->name);
+    ask_again(asked, part, out, in);
     ask_growth(asked, pair_surplus(out, in));
     ask_alone(asked, pair_surplus(out, in));
 }
@@ -300,11 +378,11 @@ void evidence_add_closed_hour(struct day_evidence *into, const struct profile *p
 /* --- fewer bytes ------------------------------------------------------------------------------ */
 
 /* Its hour is over; what that said was in proportion to how far it was beyond the edge. */
-static double l_alone_of_fewer(const struct pair *pair, const struct evidence_mark *mark,
+static double l_alone_of_fewer(const struct asked *asked, const struct evidence_mark *mark,
                                uint64_t bytes)
 {
-    double of_hour = fmax(0, mark->l - l_beyond_usual(pair, mark->bytes));
-    double l = l_beyond_usual(pair, bytes);
+    double of_hour = fmax(0, mark->l - l_beyond_usual(asked, mark->bytes));
+    double l = l_beyond_usual(asked, bytes);
     if (!(l > 0))
         return 0;
     return l + of_hour * evidence_beyond_edge(bytes) / evidence_beyond_edge(mark->bytes);
@@ -319,10 +397,14 @@ static void keep(struct day_evidence *into, const struct asked *asked, enum evid
     mark.bytes = histogram_floor(histogram_bin(bytes < mark.bytes ? bytes : mark.bytes));
     if (kind == EVIDENCE_UPLOAD)
         mark.l = fmin(mark.l, l_of_size(asked, 1, mark.bytes));
-    if (kind == EVIDENCE_UPLOAD_GROWTH)
-        mark.l = fmin(mark.l, l_of_surplus(asked->pair, mark.bytes));
+    if (kind == EVIDENCE_UPLOAD_AGAIN && asked->pair)
+        mark.l = fmin(mark.l, l_again_of_fewer(asked, mark.bytes));
+    if (kind == EVIDENCE_UPLOAD_GROWTH) {
+        const struct days_before before = days_before(asked);
+        mark.l = fmin(mark.l, l_of_surplus(&before, mark.bytes));
+    }
     if (kind == EVIDENCE_UPLOAD_ALONE)
-        mark.l = fmin(mark.l, l_alone_of_fewer(asked->pair, from, mark.bytes));
+        mark.l = fmin(mark.l, l_alone_of_fewer(asked, from, mark.bytes));
     evidence_mark_exact(into, kind, mark.l, mark.bytes, mark.pair);
 }
 

@@ -275,9 +275,9 @@ static bool take_calibrations(struct cursor *in, struct calibrations *calibratio
         unsigned which = calibration_of_schema(schema, i / 2);
         good = take_counts(in, calibrations->of[which][i % 2].count, CALIBRATION_BINS, true);
     }
-    /* What they fused to was another quantity then. */
-    for (unsigned which = EVIDENCES; schema < 6 && which < CALIBRATIONS; which++)
-        memset(calibrations->of[which], 0, sizeof calibrations->of[which]);
+    for (unsigned which = 0; which < CALIBRATIONS; which++)
+        if (calibration_is_of_before(schema, which))
+            memset(calibrations->of[which], 0, sizeof calibrations->of[which]);
     return good;
 }
 

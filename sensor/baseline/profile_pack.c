@@ -467,6 +467,19 @@ static void take_due(struct cursor *in, struct day_evidence *evidence, unsigned 
     evidence_join(evidence, &due);
 }
 
+/* What it was counted at while it was another quantity, and a mark of the day under way. What all
+ * fused to is counted anew by the fleet alone: a host's last count of it is forgotten in a week. */
+static void drop_of_before(struct profile *profile, unsigned schema)
+{
+    struct day_evidence *evidence = &profile->evidence;
+    for (unsigned kind = 0; kind < EVIDENCES; kind++)
+        if (calibration_is_of_before(schema, kind)) {
+            profile->counted_at[kind] = (struct counted_at){0};
+            evidence->mark[kind] = (struct evidence_mark){0};
+            evidence->known &= ~(1u << kind);
+        }
+}
+
 static bool take_evidence(struct cursor *in, struct profile *profile, unsigned schema)
 {
     struct day_evidence *evidence = &profile->evidence;
@@ -482,8 +495,10 @@ static bool take_evidence(struct cursor *in, struct profile *profile, unsigned s
     take_due(in, evidence, schema);
     if (evidence->mark[EVIDENCE_RATIO].bytes >= RATIO_BINS || !names_its_pairs(evidence))
         return false;
-    return !in->failed && take_told(in, profile) &&
-           (schema < 4 || take_counted(in, profile, schema));
+    if (in->failed || !take_told(in, profile) || (schema > 3 && !take_counted(in, profile, schema)))
+        return false;
+    drop_of_before(profile, schema);
+    return true;
 }
 
 static bool take_body(struct cursor *in, struct profile *profile, unsigned schema)

@@ -19,6 +19,7 @@ ODD = 23 # a Wednesday, from midnight on
 MIDNIGHT = START + ODD * DAY + 60 # in its first hour
 SERVER, NEAR = host(40), 1e-9
 CLOSED = 500_000 # bytes that are told when their hour is closed, and not before
+FIRST = 600_000, 200_000 # to a new place and back, on the day before
 BUDGET = ("--set", "detection.alerts_per_day=0.5") # of 17 hosts
 PROGRAM = os.path.join(os.environ["WEIR_BUILD"], "tests", "stored")
 
@@ -28,11 +29,12 @@ PROGRAM = os.path.join(os.environ["WEIR_BUILD"], "tests", "stored")
 SENT = [(1.5, 1), (1.2, 24), (1, 4), (1, 10), (.5, 24), (.5, 1), (.8, 100), (.5, 1), (.3, 24), (.3, 1), (.6, 10),
         (1, 1), (2.5, 1), (1, 1), (.5, 24), (1, 1)]
 SERVED = [(1.5, 1), (2, 24), (1, 10), (.5, 100), (.5, 10)]
-UPLOADS = [(1.5, 10), (1.5, 10), (1.5, 10), (0, 10)] # of what is sent; the last by a bar of its own
+UPLOADS = [(1.5, 10), (2, 10), (1.5, 10), (0, 10)] # of what is sent; the last by a bar of its own
 KINDS = SENT + SERVED + UPLOADS
+AGAIN = len(KINDS) - 3
 OF_SIDE = ((*range(len(SENT)), *range(len(SENT + SERVED), len(KINDS))),
            range(len(SENT), len(SENT + SERVED)))
-FUSED = ((1.84, 1.7), (1.5, 1.95)) # of the belief in what is fused, by side: scale, looks
+FUSED = ((1.82, 1.7), (1.5, 1.95)) # of the belief in what is fused, by side: scale, looks
 SIGMA_FUSED = (2, 1.7)
 
 
@@ -205,6 +207,35 @@ class Judged(Case):
         again = told(least)
         self.assertEqual(again["@timestamp"][11:19], "01:02:00")
         self.check(again, self.stored(source, MIDNIGHT, key, f"{least}/2000"), 0)
+
+    def test_a_new_place_that_is_sent_to_again(self):
+        """By how much of each day was not answered, in a host's first hour of its day: the day before was not learned
+        by then, and counts."""
+        source, remote, key = host(1), "203.0.113.9", "client|prefix|203.0.113.0/24"
+        first = START + (ODD - 1) * DAY + 15 * 3600, source, remote, 9, FIRST[0], FIRST[1]
+        later = START + ODD * DAY + 3900, host(9), "51.0.1.9", 2, 900
+        rows = [*ordinary_rows(ODD), first]
+        self.replay(*BUDGET, "--save-baseline", self.kept, self.write("second.log", text_of(rows)))
+
+        def told(size):
+            at = START + ODD * DAY + 60, source, remote, 9, size, 2000
+            return self.told([at, later]).get((source, False))
+
+        def check(size, alert):
+            said = self.stored(source, MIDNIGHT, key, f"{size}/2000")
+            surplus = 2 ** (math.floor(4 * math.log2(size - 1999)) / 4) - 1 # the floor of its bin
+            usual = FIRST[0] - FIRST[1]
+            self.assertAlmostEqual(said["kinds"][AGAIN]["l"], 2 * math.log1p(min(surplus, usual) / 65536), places=4)
+            self.assertIn("ratio.upload.again", {reason["code"] for reason in alert["weir"]["reasons"]})
+            self.check(alert, said, 0)
+
+        alert = told(CLOSED)
+        self.assertEqual(alert["@timestamp"][11:19], "01:02:00")
+        check(CLOSED, alert)
+        least = alert["weir"]["would_not_fire_below"]["value"]
+        self.assertLess(least, CLOSED)
+        self.assertIsNone(told(least - 1))
+        check(least, told(least))
 
     def test_an_upload_by_its_own_bar(self):
         """A place that is asked for much and answers with more was sent a copy, while as much came from elsewhere as

@@ -12,7 +12,7 @@
  *           from A = count/N (at least ½/(N + 1)); σ = (Σ (L − t) + w·σ0)/(n + w), L the middle of
  *           a bin, w 20 and σ0 1, of what is fused w 100 and σ0 2 (sent) or 1.7 (served)
  *   belief  before anything is measured, as PSEUDO host-days: min(1, looks·e^−L) of a component
- *           (the union bound of its looks); of the fused evidence min(1, 1.7·e^−E/1.84) of what is
+ *           (the union bound of its looks); of the fused evidence min(1, 1.7·e^−E/1.82) of what is
  *           sent and min(1, 1.95·e^−E/1.5) of what is served (as if its components said all the
  *           same)
  *   S       (N_fleet·S_fleet + 10·belief)/(N_fleet + 10); of a group (N_group·S_group +
@@ -92,6 +92,8 @@ enum evidence_kind evidence_kind_of_schema(unsigned schema, unsigned index);
 /* Likewise, of tables and of what hosts were counted at: the components, then what they fuse to. */
 unsigned calibrations_of_schema(unsigned schema);
 unsigned calibration_of_schema(unsigned schema, unsigned index);
+/* It was another quantity then, of which nothing is taken over. */
+bool calibration_is_of_before(unsigned schema, unsigned which);
 
 struct calibration {
     /* Host-days by bin. May be below 0: a count moved up after the counts were halved, or from a

@@ -34,10 +34,13 @@
  *   upload        of a closed hour in which more went to a destination than came back, and u the
  *                 part of both that is more: the lesser of u·(−ln p), p of a pair's hour or of a
  *                 young hour, and ln(1 + u·bytes/64 KiB)
- *   upload again  likewise, from the second day of something new on: the larger of u·4·d·ln 2,
- *                 d the days as in persistence (as if one new destination in sixteen were sent
- *                 to again), and (d + 1)·min(−ln a, −ln a′), a what was answered of the day's
- *                 bytes there, a′ of the days' before; .01 at least
+ *   upload again  likewise, from the second day of something new on: the largest of u·4·d·ln 2,
+ *                 d the days before as in persistence (as if one new destination in sixteen were
+ *                 sent to again); (d + 1)·min(−ln a, −ln a′), a what was answered of the day's
+ *                 bytes there, a′ of the days' before, .01 at least; and, but in hindsight,
+ *                 (d + 1)·ln(1 + min(s, s′)/64 KiB), s what more went there today than came back,
+ *                 s′ as of an upload alone. A host's first hour of a day is held against its day
+ *                 before as well, which is learned when that hour is
  *   upload growth the long CUSUM of a known pair's days by their surplus: what more went there than
  *                 came back, hour by hour; 64 KiB at least
  *   upload alone  h more went to a known or new destination than came back in a closed hour, s′ the

@@ -65,12 +65,12 @@ static void site_free(struct site *site)
     free(site);
 }
 
-/* What the hour comes to when it is over. */
-static struct evidence_mark made_as(const struct site *site, enum evidence_kind kind,
+/* What the hour at noon comes to when it is over, before it is learned. */
+static struct evidence_mark made_on(const struct site *site, int day, enum evidence_kind kind,
                                     const struct destination *destination, uint64_t out,
                                     uint64_t in)
 {
-    struct civil civil = make_civil(MONDAY + NOW, 12);
+    struct civil civil = make_civil(MONDAY + day, 12);
     struct host_total *total = host_total_new(&site->host[0]->host, civil.hour);
     totals_add(total, destination, exactly(out), in, 1);
     const struct whole_hour whole = {.total = total};
@@ -78,6 +78,13 @@ static struct evidence_mark made_as(const struct site *site, enum evidence_kind 
     evidence_add_whole_hour(&evidence, site->host[0], site->fleet, &civil, &whole);
     host_total_free(total);
     return evidence.mark[kind];
+}
+
+static struct evidence_mark made_as(const struct site *site, enum evidence_kind kind,
+                                    const struct destination *destination, uint64_t out,
+                                    uint64_t in)
+{
+    return made_on(site, NOW, kind, destination, out, in);
 }
 
 static struct evidence_mark made_of(const struct site *site, const struct destination *destination,
@@ -266,19 +273,68 @@ static double second_day(uint64_t out, uint64_t in, uint64_t asked)
     return l;
 }
 
-/* The lesser of today, as far as it has come, and of the days before; where one was answered, as a
- * return of which this hour was not. */
+/* The lesser of today, as far as it has come, and of the days before, in shares or in bytes; where
+ * all of one was answered, as a return of which this hour was not. */
 static void as_little_as_on_any_day(void **state)
 {
     double returned = 4 * log(2) * (1 - 1.0 / 50) / (1 + 1.0 / 50);
+    double today = floored(MB - MB / 50);
     (void)state;
     assert_true(fabs(second_day(MB, MB / 50, 0) - 2 * log(50)) < 1e-5);
-    assert_true(fabs(second_day(MB, MB / 10, 0) - 2 * log(10)) < 1e-5);
-    assert_true(fabs(second_day(MB, MB / 2, 0) - returned) < 1e-5);
-    assert_true(fabs(second_day(MB, MB / 50, MB) - returned) < 1e-5);
+    assert_true(fabs(second_day(100000, 10000, 0) - 2 * log(10)) < 1e-4);
+    assert_true(fabs(second_day(MB, MB / 2, 0) - 2 * log1p(500000 / 65536.0)) < 1e-4);
+    assert_true(fabs(second_day(9 * MB, MB, MB) - 2 * log1p(today / 65536)) < 1e-4);
     assert_true(fabs(second_day(MB, 2 * MB, 0) - returned) < 1e-5); /* a question */
     assert_true(fabs(second_day(100000, 80000, 0) - returned) < 1e-5);
     assert_true(second_day(100000, 1000, 0) > returned + 1);
+}
+
+/* In hindsight it is not known how much is usual. */
+static void by_shares_alone_in_hindsight(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct destination new = to("new.example");
+    (void)state;
+    close_hour(site, 0, NOW, 12, &new, 9 * MB, MB);
+    double l = made_on(site, NOW + 1, EVIDENCE_UPLOAD_AGAIN, &new, 9 * MB, MB).l;
+    assert_true(fabs(l - 2 * log1p(floored(8 * MB) / 65536)) < 1e-4);
+    close_hour(site, 0, NOW + 1, 9, &new, 9 * MB, MB); /* now its day before is learned */
+    site->host[0]->whole = true;
+    l = made_on(site, NOW + 1, EVIDENCE_UPLOAD_AGAIN, &new, 9 * MB, MB).l;
+    assert_true(fabs(l - 2 * log(9)) < 1e-4);
+    site_free(site);
+}
+
+/* The first hour of a host's day is judged before its day before is learned, by what that will be:
+ * an hour comes to the same before and after. Of an hour that is not learned that day is not,
+ * either.
+ */
+static void judged_by_the_days_it_is_learned_by(void **state)
+{
+    static const enum evidence_kind kinds[] = {EVIDENCE_UPLOAD_AGAIN, EVIDENCE_UPLOAD_GROWTH,
+                                               EVIDENCE_UPLOAD_ALONE};
+    struct site *site = site_of(NOW);
+    struct profile *host = site->host[0];
+    struct destination own = to("own0.example"), new = to("new.example");
+    (void)state;
+    for (int day = NOW; day < NOW + 3; day++)
+        for (size_t i = 0; i < 3; i++) {
+            const struct destination *at = i == 1 ? &own : &new;
+            uint64_t out =
+                i == 1 ? (uint64_t)(day - NOW + 2) * MB : (uint64_t)(day - NOW) * MB / 2 + MB;
+            struct site *other = site_of(NOW);
+            for (int before = NOW; before < day; before++)
+                close_hour(other, 0, before, 12, at, out, MB / 4);
+            double judged = made_on(other, day, kinds[i], at, out, MB / 4).l;
+            close_hour(other, 0, day, 12, at, out, MB / 4);
+            assert_near(judged + 1, other->host[0]->evidence.mark[kinds[i]].l + 1);
+            assert_true(judged > 0 || (i == 0 && day == NOW) || (i == 2 && day > NOW));
+            site_free(other);
+        }
+    close_hour(site, 0, NOW, 12, &new, MB, 0);
+    host->frozen = true;
+    assert_near(made_on(site, NOW + 1, EVIDENCE_UPLOAD_AGAIN, &new, MB, 0).l + 1, 1);
+    site_free(site);
 }
 
 /* In hindsight, what lasts from the first week on is no newcomer that returns, however many its
@@ -344,6 +400,7 @@ static void alone_above_what_is_usual(void **state)
     assert_int_equal(mark.pair, evidence_name(&own));
     assert_near(made_as(site, alone, &new, 200000, 0).l,
                 alone_by_hand(site, floored(200000), 65536));
+    pair->today_bytes = 0; /* as if its last day was learned */
     pair->surplus.reference = log2((double)(4 * MB));
     assert_near(made_as(site, alone, &own, 30 * MB, 10 * MB).l,
                 alone_by_hand(site, floored(20 * MB), exp2(pair->surplus.reference)));
@@ -451,6 +508,30 @@ static void fewer_bytes_undo_it(void **state)
     site_free(site);
 }
 
+/* Of a return fewer bytes say no more than so many could, had none been answered. */
+static void fewer_bytes_of_a_return(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct profile *host = site->host[0];
+    struct destination new = to("new.example");
+    struct civil civil = make_civil(MONDAY + NOW + 1, 12);
+    const uint64_t bytes[] = {8 * MB, 3 * MB, 100000, 65536};
+    (void)state;
+    close_hour(site, 0, NOW, 12, &new, 9 * MB, MB);
+    close_hour(site, 0, NOW + 1, 12, &new, 9 * MB, MB);
+    const struct asked_pair of = {host, profile_pair(host, &new), &new, site->fleet, &civil};
+    const struct evidence_mark *mark = &host->evidence.mark[EVIDENCE_UPLOAD_AGAIN];
+    assert_int_equal(mark->bytes, histogram_floor(histogram_bin(8 * MB)));
+    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
+        struct day_evidence less = {0};
+        double known = fmax(4 * log(2), 2 * log(9)); /* whatever is left */
+        evidence_keep_uploads(&less, &host->evidence, &of, bytes[i]);
+        assert_true(fabs(less.mark[EVIDENCE_UPLOAD_AGAIN].l -
+                         fmax(known, 2 * log1p(floored(bytes[i]) / 65536))) < 1e-4);
+    }
+    site_free(site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +543,8 @@ int main(void)
         cmocka_unit_test(met_by_many_at_once),
         cmocka_unit_test(alone_above_what_is_usual),
         cmocka_unit_test(sent_to_again),
+        cmocka_unit_test(by_shares_alone_in_hindsight),
+        cmocka_unit_test(judged_by_the_days_it_is_learned_by),
         cmocka_unit_test(what_lasts_does_not_return),
         cmocka_unit_test(as_little_as_on_any_day),
         cmocka_unit_test(what_is_not_answered_grows),
@@ -469,6 +552,7 @@ int main(void)
         cmocka_unit_test(a_known_place_is_no_wave),
         cmocka_unit_test(a_late_comer_knows_it_too),
         cmocka_unit_test(fewer_bytes_undo_it),
+        cmocka_unit_test(fewer_bytes_of_a_return),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
