@@ -425,11 +425,11 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
     /* The host's pairs may all be quiet today: that is known, and nothing. */
     into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH |
                    1u << EVIDENCE_UPLOAD | 1u << EVIDENCE_UPLOAD_GROWTH |
+                   1u << EVIDENCE_UPLOAD_AGAIN |
                    (uint32_t)upload_has_usual(profile) << EVIDENCE_UPLOAD_ALONE;
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)
         into->known |= 1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR |
-                       1u << EVIDENCE_PERSISTENCE | 1u << EVIDENCE_RARE |
-                       1u << EVIDENCE_UPLOAD_AGAIN;
+                       1u << EVIDENCE_PERSISTENCE | 1u << EVIDENCE_RARE;
     manner_of_host(into, profile, fleet);
 }
 

@@ -21,12 +21,26 @@
 #define ANSWERED_LEAST 0.01 /* what comes back of itself: handshakes, acknowledgements */
 #define OF_HOUR        0.5  /* of −ln π, of an upload alone */
 
-static bool is_young(const struct asked *asked)
+static bool is_new_place(const struct asked *asked)
 {
     int64_t first = asked->pair ? asked->pair->first_day : asked->civil->day;
-    return survival_exposure_days(asked->fleet) >= EXPOSED_DAYS && evidence_is_young(asked) &&
+    return evidence_is_young(asked) &&
            pair_bucket(asked->fleet, asked->pair, asked->destination) != PREVALENCE_REST &&
            !fleet_is_wave(asked->fleet, asked->destination, 0, first);
+}
+
+/* … and there is something to measure it by. */
+static bool is_young(const struct asked *asked)
+{
+    return survival_exposure_days(asked->fleet) >= EXPOSED_DAYS && is_new_place(asked);
+}
+
+/* From a host's eighth day on at the latest: that something new is sent to again is measured by
+ * nothing but by how often it is. */
+static bool asks_again(const struct asked *asked)
+{
+    return asked->fleet && (!evidence_is_cold(asked->profile, asked->civil) ||
+                            survival_exposure_days(asked->fleet) >= EXPOSED_DAYS);
 }
 
 /* --- the days before this one ----------------------------------------------------------------- */
@@ -153,7 +167,7 @@ static double l_of_each_day(const struct asked *asked, const struct days_before 
 static double l_of_return(const struct asked *asked, double part, uint64_t out, uint64_t in,
                           uint64_t surplus)
 {
-    if (!asked->pair || asked->pair->settled || !is_young(asked))
+    if (!asked->pair || asked->pair->settled || !asks_again(asked) || !is_new_place(asked))
         return 0;
     double days = count_days_before(asked);
     if (days <= 0)

@@ -19,7 +19,7 @@ ODD = 23 # a Wednesday, from midnight on
 MIDNIGHT = START + ODD * DAY + 60 # in its first hour
 SERVER, NEAR = host(40), 1e-9
 CLOSED = 500_000 # bytes that are told when their hour is closed, and not before
-FIRST = 600_000, 200_000 # to a new place and back, on the day before
+FIRST, AGAIN_CLOSED = (600_000, 200_000), 250_000 # to a new place and back, on the day before; and then
 BUDGET = ("--set", "detection.alerts_per_day=0.5") # of 17 hosts
 PROGRAM = os.path.join(os.environ["WEIR_BUILD"], "tests", "stored")
 
@@ -224,16 +224,17 @@ class Judged(Case):
         def check(size, alert):
             said = self.stored(source, MIDNIGHT, key, f"{size}/2000")
             surplus = 2 ** (math.floor(4 * math.log2(size - 1999)) / 4) - 1 # the floor of its bin
-            usual = FIRST[0] - FIRST[1]
-            self.assertAlmostEqual(said["kinds"][AGAIN]["l"], 2 * math.log1p(min(surplus, usual) / 65536), places=4)
+            each = 2 * math.log1p(min(surplus, FIRST[0] - FIRST[1]) / 65536)
+            returned = 4 * math.log(2) * (size - 2000) / (size + 2000)
+            self.assertAlmostEqual(said["kinds"][AGAIN]["l"], max(each, returned), places=4)
             self.assertIn("ratio.upload.again", {reason["code"] for reason in alert["weir"]["reasons"]})
             self.check(alert, said, 0)
 
-        alert = told(CLOSED)
+        alert = told(AGAIN_CLOSED)
         self.assertEqual(alert["@timestamp"][11:19], "01:02:00")
-        check(CLOSED, alert)
-        least = alert["weir"]["would_not_fire_below"]["value"]
-        self.assertLess(least, CLOSED)
+        check(AGAIN_CLOSED, alert)
+        least = alert["weir"]["would_not_fire_below"]["value"] - FIRST[0] # it is of its week
+        self.assertLess(least, AGAIN_CLOSED)
         self.assertIsNone(told(least - 1))
         check(least, told(least))
 

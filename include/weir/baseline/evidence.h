@@ -39,7 +39,8 @@
  *                 sent to again); (d + 1)·min(−ln a, −ln a′), a what was answered of the day's
  *                 bytes there, a′ of the days' before, .01 at least; and, but in hindsight,
  *                 (d + 1)·ln(1 + min(s, s′)/64 KiB), s what more went there today than came back,
- *                 s′ as of an upload alone. A host's first hour of a day is held against its day
+ *                 s′ as of an upload alone. Asked from a host's eighth day on, before first
+ *                 weeks are counted. A host's first hour of a day is held against its day
  *                 before as well, which is learned when that hour is
  *   upload growth the long CUSUM of a known pair's days by their surplus: what more went there than
  *                 came back, hour by hour; 64 KiB at least

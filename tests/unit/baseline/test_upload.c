@@ -289,6 +289,27 @@ static void as_little_as_on_any_day(void **state)
     assert_true(second_day(100000, 1000, 0) > returned + 1);
 }
 
+/* By how often it is, so a young fleet that has counted nothing new knows it too; of a host in its
+ * own first week all is new. */
+static void asked_before_something_new_was_counted(void **state)
+{
+    struct site *site = site_of(10);
+    struct destination new = to("new.example"), early = to("early.example");
+    const uint32_t bit = 1u << EVIDENCE_UPLOAD_AGAIN;
+    (void)state;
+    assert_true(survival_exposure_days(site->fleet) < 1);
+    close_hour(site, 0, 10, 12, &new, MB, 0);
+    assert_true(site->host[0]->evidence.known & bit);
+    assert_near(made_on(site, 11, EVIDENCE_UPLOAD_AGAIN, &new, MB, 0).l, (double)(float)log(1e4));
+    assert_near(made_on(site, 11, EVIDENCE_UPLOAD, &new, MB, 0).l + 1, 1);
+    site_free(site);
+    site = site_of(3);
+    close_hour(site, 0, 3, 12, &early, MB, 0);
+    assert_false(site->host[0]->evidence.known & bit);
+    assert_near(made_on(site, 4, EVIDENCE_UPLOAD_AGAIN, &early, MB, 0).l + 1, 1);
+    site_free(site);
+}
+
 /* In hindsight it is not known how much is usual. */
 static void by_shares_alone_in_hindsight(void **state)
 {
@@ -543,6 +564,7 @@ int main(void)
         cmocka_unit_test(met_by_many_at_once),
         cmocka_unit_test(alone_above_what_is_usual),
         cmocka_unit_test(sent_to_again),
+        cmocka_unit_test(asked_before_something_new_was_counted),
         cmocka_unit_test(by_shares_alone_in_hindsight),
         cmocka_unit_test(judged_by_the_days_it_is_learned_by),
         cmocka_unit_test(what_lasts_does_not_return),
