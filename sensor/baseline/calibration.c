@@ -341,6 +341,24 @@ struct limits limits_above(const struct limits *limits, double bar)
     return (struct limits){limits->fused / bar, limits->absolute / bar, limits->upload / bar};
 }
 
+uint32_t fused_place(const struct fused *fused, const struct day_evidence *evidence,
+                     const struct limits *limits)
+{
+    double p, most = 0;
+    uint32_t place = 0;
+    enum evidence_kind by = fused_told_by(fused, limits, &p);
+    if (by != EVIDENCES)
+        return evidence->mark[by].pair;
+    for (int kind = 0; kind < EVIDENCES; kind++) {
+        double share = fused->share[kind];
+        if (evidence->mark[kind].pair && share >= FUSED_PLACE_SHARE && share > most) {
+            most = share;
+            place = evidence->mark[kind].pair;
+        }
+    }
+    return place;
+}
+
 enum evidence_kind fused_told_by(const struct fused *fused, const struct limits *limits, double *p)
 {
     bool by_fusion = fused->p <= limits->fused, by_upload = fused->p_upload <= limits->upload;

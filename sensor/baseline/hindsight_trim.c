@@ -1,6 +1,7 @@
 /* The trim of the budget in hindsight. A live sensor moves it a little each day by what was told
  * the day before; here all days are known, so it is the one at which as many host-days are told as
- * were asked for, silence after each included. What was stolen is among them. Engine thread. */
+ * were asked for, silence after each included; where a day leads is not kept, so a host is silent
+ * as a whole here. What was stolen is among them. Engine thread. */
 #include "hindsight_local.h"
 
 #include <math.h>
@@ -17,15 +18,14 @@ static bool fires(const struct host_day *day, enum evidence_side side, const str
 
 static double told_of(const struct past *past, enum evidence_side side, const struct limits *limits)
 {
-    struct last_told last = {0};
+    struct told_lately lately = {0};
     double told = 0;
     for (size_t i = 0; i < past->days; i++) {
         const struct host_day *day = &past->day[i];
         double e = (double)day->l[EVIDENCES + side];
-        bool silent = last.e > 0 && day->day - last.day < SILENT_DAYS && e < SILENT_FACTOR * last.e;
-        if (silent || !fires(day, side, limits))
+        if (e < lately_silent_e(&lately, day->day, 0, INT64_MIN) || !fires(day, side, limits))
             continue;
-        last = (struct last_told){day->day, e};
+        lately_tell(&lately, day->day, e, 0);
         told++;
     }
     return told;

@@ -50,13 +50,13 @@ void learn_evidence_of(struct profile *profile, const struct host_total *total,
 }
 
 /* Whether a side's day is told, and not within the silence of what was told before. */
-static bool tells(struct last_told *told, const struct fused *fused, const struct limits *limits,
-                  int64_t day)
+static bool tells(struct told_lately *told, const struct day_evidence *evidence,
+                  const struct fused *fused, const struct limits *limits, int64_t day)
 {
-    bool silent = told->e > 0 && day - told->day < SILENT_DAYS;
-    if (!fused_fires(fused, limits) || (silent && fused->e < SILENT_FACTOR * told->e))
+    uint32_t place = fused_place(fused, evidence, limits);
+    if (!fused_fires(fused, limits) || fused->e < lately_silent_e(told, day, place, INT64_MIN))
         return false;
-    *told = (struct last_told){day, (double)(float)fused->e};
+    lately_tell(told, day, fused->e, place);
     return true;
 }
 
@@ -82,7 +82,7 @@ static void fuse_side(struct profile *profile, struct told_day *day, enum eviden
                  evidence_side((enum evidence_kind)kind) == side;
     if (known)
         count(profile, day, EVIDENCES + (unsigned)side, fused.e, measures);
-    day->told += tells(&profile->told[side], &fused, &limits, day->day);
+    day->told += tells(&profile->told[side], &profile->evidence, &fused, &limits, day->day);
 }
 
 void learn_evidence_day(struct profile *profile, bool day_off, const struct civil *civil,

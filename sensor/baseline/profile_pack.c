@@ -132,6 +132,20 @@ static void put_mark(struct buffer *out, const struct evidence_mark *mark)
     put_unsigned(out, mark->pair);
 }
 
+/* Up to the one that says that there are no more. */
+static void put_lately(struct buffer *out, const struct told_lately *lately, int64_t today)
+{
+    for (int i = 0; i < LATELY_PLACES; i++) {
+        const struct last_told *told = &lately->at[i];
+        if (!(told->e > 0))
+            continue;
+        put_f32(out, (double)told->e);
+        put_signed(out, today - told->day);
+        put_unsigned(out, told->place);
+    }
+    put_f32(out, 0);
+}
+
 /* What came with schema 3: at the end, so that all before it is as schema 2 has it. */
 static void put_evidence(struct buffer *out, const struct profile *profile)
 {
@@ -143,10 +157,8 @@ static void put_evidence(struct buffer *out, const struct profile *profile)
         put_mark(out, &evidence->mark[kind]);
     }
     buffer_u8(out, profile->day_off);
-    for (int side = 0; side < EVIDENCE_SIDES; side++) {
-        put_f32(out, profile->told[side].e);
-        put_signed(out, profile->told[side].e > 0 ? profile->today - profile->told[side].day : 0);
-    }
+    for (int side = 0; side < EVIDENCE_SIDES; side++)
+        put_lately(out, &profile->told[side], profile->today);
     for (int which = 0; which < CALIBRATIONS; which++) {
         const struct counted_at *counted = &profile->counted_at[which];
         bool lately = counted->bin > 0 && profile->today - counted->day <= CALIBRATION_RUN;
@@ -387,16 +399,35 @@ static bool take_more(struct cursor *in, struct profile *profile)
            novelty_unpack(&profile->novelty, in) && take_dropped(in, profile);
 }
 
-static bool take_told(struct cursor *in, struct profile *profile)
+/* Schemas before 8 had one, and not where it led. */
+static bool take_lately(struct cursor *in, struct told_lately *lately, int64_t today,
+                        unsigned schema)
+{
+    double e = take_f32(in);
+    if (schema < 8) {
+        int64_t day = take_since(in, today);
+        if (e > 0)
+            lately_tell(lately, day, e, 0);
+        return true;
+    }
+    for (int count = 0; e > 0 && !in->failed; count++) {
+        if (count == LATELY_PLACES)
+            return false;
+        int64_t day = take_since(in, today);
+        lately->at[count] = (struct last_told){(int32_t)day, (float)e, take_u32(in)};
+        e = take_f32(in);
+    }
+    return !in->failed;
+}
+
+static bool take_told(struct cursor *in, struct profile *profile, unsigned schema)
 {
     uint8_t day_off = cursor_u8(in);
+    bool good = true;
     profile->day_off = day_off;
-    for (int side = 0; side < EVIDENCE_SIDES; side++) {
-        profile->told[side].e = take_f32(in);
-        int64_t day = take_since(in, profile->today);
-        profile->told[side].day = profile->told[side].e > 0 ? day : 0;
-    }
-    return !in->failed && day_off <= 1;
+    for (int side = 0; side < EVIDENCE_SIDES; side++)
+        good = good && take_lately(in, &profile->told[side], profile->today, schema);
+    return good && !in->failed && day_off <= 1;
 }
 
 static bool take_counted(struct cursor *in, struct profile *profile, unsigned schema)
@@ -495,7 +526,8 @@ static bool take_evidence(struct cursor *in, struct profile *profile, unsigned s
     take_due(in, evidence, schema);
     if (evidence->mark[EVIDENCE_RATIO].bytes >= RATIO_BINS || !names_its_pairs(evidence))
         return false;
-    if (in->failed || !take_told(in, profile) || (schema > 3 && !take_counted(in, profile, schema)))
+    if (in->failed || !take_told(in, profile, schema) ||
+        (schema > 3 && !take_counted(in, profile, schema)))
         return false;
     drop_of_before(profile, schema);
     return true;

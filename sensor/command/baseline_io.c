@@ -133,8 +133,7 @@ static void put_unsaid(struct saving *saving, const struct ip *host, struct prof
 {
     struct buffer blob = {0};
     for (int side = 0; side < EVIDENCE_SIDES; side++)
-        if (profile->told[side].day < saving->first_told_day)
-            profile->told[side] = (struct last_told){0};
+        lately_forget(&profile->told[side], saving->first_told_day);
     profile_pack(profile, &blob);
     baseline_writer_put(saving->writer, host, blob.data, blob.size);
     buffer_fini(&blob);

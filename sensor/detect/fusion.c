@@ -12,8 +12,6 @@
 #include <string.h>
 
 #define LEAST_SHARE 0.02 /* of the evidence: less is no reason */
-#define PLACE_SHARE                                                                                \
-    0.1 /* what names a destination leads from here on: where it went is asked first */
 
 static const struct detector *const row_of[EVIDENCES] = {
     [EVIDENCE_YOUNG_WEEK] = &detector_destination_new,
@@ -316,7 +314,7 @@ static enum evidence_kind of_place(const struct weighing *weighing, const struct
     const struct evidence_mark *mark = weighing->evidence.mark;
     for (size_t i = 0; i < count; i++)
         if (sorted[i] < EVIDENCE_UPLOAD && mark[sorted[i]].pair == mark[upload].pair &&
-            fused->share[sorted[i]] >= PLACE_SHARE)
+            fused->share[sorted[i]] >= FUSED_PLACE_SHARE)
             return sorted[i];
     return upload;
 }
@@ -347,7 +345,7 @@ static enum evidence_kind leading(const struct weighing *weighing, enum evidence
 {
     for (size_t i = 0; i < count; i++) {
         enum evidence_kind kind = sorted[i];
-        if (!names_place(weighing, kind, i == 0) || fused->share[kind] < PLACE_SHARE)
+        if (!names_place(weighing, kind, i == 0) || fused->share[kind] < FUSED_PLACE_SHARE)
             continue;
         if (kind >= EVIDENCE_UPLOAD)
             kind = of_place(weighing, fused, sorted, count, kind);

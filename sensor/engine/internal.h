@@ -162,7 +162,7 @@ struct host {
     struct tie total; /* the latest hour's, of those that are open */
     struct sight_host sight;
     struct weigh *weigh; /* its evidence in the open hours; NULL: not looked at yet */
-    struct last_told told[EVIDENCE_SIDES]; /* by this sensor */
+    struct told_lately told[EVIDENCE_SIDES]; /* by this sensor */
     struct claims *claims; /* NULL: nothing was found that another sensor might tell */
     int64_t shared_ns;     /* when another sensor was last heard to see it; 0: never */
     bool held;             /* in the list of those of whom something waits to be told (claims.c) */
@@ -495,10 +495,10 @@ struct way way_of(const struct inside *inside, const struct flow_key *key,
 /* Of a flow whose own addresses are of this scope, by those. */
 struct way way_by_scope(enum scope scope, const struct flow_key *key);
 
-/* told.c: a finding about this story is to be told; else it is counted. Nothing was told on that
- * day, whatever there was to tell. */
+/* told.c: a finding about this story is to be told; else it is counted. Before that day nothing
+ * was, whatever there was to tell; INT64_MIN: all was. */
 bool told_is_wanted(struct engine *engine, const struct story *story, struct ptime now);
-bool told_was_silent(struct engine *engine, int64_t day);
+int64_t told_since_day(const struct engine *engine);
 
 /* close.c: the totals of this hour and before, to who observes them. */
 void close_tell(const struct engine *engine, int64_t hour);

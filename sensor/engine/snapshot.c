@@ -207,10 +207,7 @@ static void put_host(struct buffer *out, const struct host *host)
     buffer_u8(out, host->loading);
     buffer_u8(out, host->damaged);
     buffer_le64(out, (uint64_t)host->missed_ns);
-    for (int side = 0; side < EVIDENCE_SIDES; side++) {
-        buffer_le64(out, (uint64_t)host->told[side].day);
-        buffer_f64(out, host->told[side].e);
-    }
+    buffer_put(out, host->told, sizeof host->told);
     buffer_u8(out, host->claims != NULL);
     if (host->claims)
         buffer_put(out, host->claims, sizeof *host->claims);
@@ -249,11 +246,8 @@ static bool take_host(struct engine *engine, struct cursor *in)
     bool loading = cursor_u8(in) != 0;
     host->damaged = cursor_u8(in) != 0;
     host->missed_ns = (int64_t)cursor_le64(in);
-    for (int side = 0; side < EVIDENCE_SIDES; side++) {
-        host->told[side].day = (int64_t)cursor_le64(in);
-        if (!snapshot_take_raw(in, &host->told[side].e, sizeof host->told[side].e))
-            return false;
-    }
+    if (!snapshot_take_raw(in, host->told, sizeof host->told))
+        return false;
     struct claims claims;
     bool claimed = cursor_u8(in) != 0;
     if (claimed && !snapshot_take_raw(in, &claims, sizeof claims))

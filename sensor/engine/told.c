@@ -36,8 +36,8 @@ bool told_is_wanted(struct engine *engine, const struct story *story, struct pti
     return wanted;
 }
 
-bool told_was_silent(struct engine *engine, int64_t day)
+int64_t told_since_day(const struct engine *engine)
 {
     struct ptime from = engine->config.told.from;
-    return from.ns != 0 && day < calendar_at(engine->config.calendar, from).day;
+    return from.ns != 0 ? calendar_at(engine->config.calendar, from).day : INT64_MIN;
 }

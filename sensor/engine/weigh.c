@@ -8,9 +8,10 @@
  * too for two minutes: each of the two has a slot, and bytes told of the older are in the newer's
  * day.
  *
- * A side that was told is silent for SILENT_DAYS, unless its evidence has grown by SILENT_FACTOR:
- * by what this sensor told (checkpointed), and by what the profile knows of earlier days. So the
- * costly part, reasons and the edge, happens log(E)/log(1.3) times a host at most; what trust, an
+ * A side that was told is silent for SILENT_DAYS about where that led, unless its evidence has
+ * grown by SILENT_FACTOR (lately.h): by what this sensor told (checkpointed), and by what the
+ * profile knows of earlier days. So the costly part, reasons and the edge, happens
+ * log(E)/log(1.3) times a host and place at most; what trust, an
  * exception or another sensor (claims.c) holds back is not told, so it costs that at each change
  * of a bin.
  *
@@ -34,6 +35,7 @@ struct slot {
     struct day_evidence open;
     double e[EVIDENCE_SIDES];
     bool fires[EVIDENCE_SIDES];
+    uint32_t place[EVIDENCE_SIDES]; /* where that leads (fused_place) */
 };
 
 struct weigh {
@@ -296,18 +298,13 @@ static double bar_of(void *context, const struct destination *destination)
     return open ? ruled_bar(at->engine, &open->story, at->now) : 1;
 }
 
-static double silent_e(const struct last_told *told, int64_t day)
-{
-    return told->e > 0 && day - told->day < SILENT_DAYS ? SILENT_FACTOR * told->e : 0;
-}
-
-/* E below it says no more than what was told within the week, here or by the fleet. */
-static double silent_below(const struct at *at, enum evidence_side side)
+/* E below it says no more of the place than what was told within the week, here or by the fleet. */
+static double silent_below(const struct at *at, enum evidence_side side, uint32_t place)
 {
     int64_t day = at->civil->day;
-    const struct last_told *fleet = &at->host->profile->told[side];
-    double told = told_was_silent(at->engine, fleet->day) ? 0 : silent_e(fleet, day);
-    return fmax(silent_e(&at->host->told[side], day), told);
+    return fmax(
+        lately_silent_e(&at->host->told[side], day, place, INT64_MIN),
+        lately_silent_e(&at->host->profile->told[side], day, place, told_since_day(at->engine)));
 }
 
 static struct weighing weighing_of(struct at *at, const struct slot *slot)
@@ -323,7 +320,7 @@ static struct weighing weighing_of(struct at *at, const struct slot *slot)
                                 .bar = bar_of,
                                 .without = without_pair};
     for (int side = 0; side < EVIDENCE_SIDES; side++)
-        weighing.silent_e[side] = silent_below(at, (enum evidence_side)side);
+        weighing.silent_e[side] = silent_below(at, (enum evidence_side)side, slot->place[side]);
     closed_hours(at, &weighing.closed);
     weighing.evidence = weighing.closed;
     evidence_join(&weighing.evidence, &slot->open);
@@ -334,8 +331,8 @@ static struct weighing weighing_of(struct at *at, const struct slot *slot)
  * what makes that day, and was told as that today, there is nothing more to tell. */
 static bool told_as_served(const struct at *at, const struct destination *destination)
 {
-    const struct last_told *served = &at->host->told[EVIDENCE_SERVED];
-    return destination->role == ROLE_SERVED && served->e > 0 && served->day == at->civil->day &&
+    return destination->role == ROLE_SERVED &&
+           lately_on(&at->host->told[EVIDENCE_SERVED], at->civil->day) &&
            incidents_has(at->engine->incidents, &at->host->ip, destination);
 }
 
@@ -354,7 +351,7 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
     bool goes_on = incidents_has(engine->incidents, &at->host->ip, NULL); /* the host's own */
     if (!lead.destination && !goes_on && fusion_explained(&weighing, side, &finding, &lead) &&
         told_as_served(at, lead.destination)) {
-        at->host->told[side] = (struct last_told){at->civil->day, fused.e};
+        lately_tell(&at->host->told[side], at->civil->day, fused.e, slot->place[side]);
         return;
     }
     struct open_story *open =
@@ -377,7 +374,7 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         account_tell(engine, open, &finding, 1, state, profile_hours(at->host->profile), at->now) ==
             0)
         return;
-    at->host->told[side] = (struct last_told){at->civil->day, fused.e};
+    lately_tell(&at->host->told[side], at->civil->day, fused.e, slot->place[side]);
     if (engine->covered == covered) /* a silence is this sensor's, not the others' */
         claims_told(engine, at->host, &telling);
 }
@@ -385,15 +382,20 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
 static void weigh_slot(struct at *at, struct slot *slot)
 {
     struct weighing weighing = weighing_of(at, slot);
-    for (int side = 0; side < EVIDENCE_SIDES; side++)
-        slot->e[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]).e;
+    for (int side = 0; side < EVIDENCE_SIDES; side++) {
+        struct limits limits = fleet_limits(at->engine->fleet, (enum evidence_side)side);
+        struct fused fused = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]);
+        slot->e[side] = fused.e;
+        slot->place[side] = fused_place(&fused, &weighing.evidence, &limits);
+    }
 }
 
 /* What is served first: it says more of a theft than that the server's day is large. */
 static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state)
 {
     for (int side = EVIDENCE_SIDES; side-- > 0;)
-        if (slot->fires[side] && slot->e[side] >= silent_below(at, (enum evidence_side)side))
+        if (slot->fires[side] &&
+            slot->e[side] >= silent_below(at, (enum evidence_side)side, slot->place[side]))
             tell(at, slot, (enum evidence_side)side, state);
 }
 

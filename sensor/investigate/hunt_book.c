@@ -9,6 +9,7 @@
  * that one unit counted stands, so it is "at least". Thread: the main thread. */
 #include "weir/investigate/hunt.h"
 
+#include "weir/baseline/evidence.h"
 #include "weir/baseline/profile.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct entry { /* of a host and destination */
 };
 
 struct told { /* of a host */
-    struct last_told side[EVIDENCE_SIDES];
+    struct told_lately side[EVIDENCE_SIDES];
 };
 
 struct hunt_book {
@@ -185,12 +186,12 @@ static bool is_silent(struct hunt_book *book, const struct alert *alert)
         map_put(&book->told, &alert->story.host, sizeof alert->story.host, told);
     }
     bool served = alert->finding.detector->kind == SUBJECT_SERVED;
-    struct last_told *last = &told->side[served ? EVIDENCE_SERVED : EVIDENCE_SENT];
+    struct told_lately *lately = &told->side[served ? EVIDENCE_SERVED : EVIDENCE_SENT];
     int64_t day = calendar_at(book->config.calendar, alert->time).day;
-    if (last->e > 0 && day - last->day < SILENT_DAYS &&
-        alert->finding.evidence < SILENT_FACTOR * last->e)
+    uint32_t place = alert->story.has_destination ? evidence_name(&alert->story.destination) : 0;
+    if (alert->finding.evidence < lately_silent_e(lately, day, place, INT64_MIN))
         return true;
-    *last = (struct last_told){day, alert->finding.evidence};
+    lately_tell(lately, day, alert->finding.evidence, place);
     return false;
 }
 

@@ -154,17 +154,19 @@ class Judged(Case):
             self.assertIn(kinds[near[0]][1], largest)
         return p, alone
 
-    def test_what_was_learned_silently_silences_nothing(self):
-        """Another night's theft by the same host: quiet where the first was told, told where nobody heard of it."""
+    def test_what_is_silent_after_a_theft(self):
+        """Another night's theft by the same host: to the same place it is quiet where the first was told, and told
+        where nobody heard of it; to another place it is told."""
         source, remote, _, size, _ = THEFTS[0]
         day_after = [(START + (ODD + 1) * DAY + hour * 3600, source, "51.0.2.9", 9, 900) for hour in (10, 13)]
         rows = [theft(0, source, remote, size), *day_after]
         log, heard = self.write("first.log", text_of(rows)), self.kept
-        again = [(START + (ODD + 2) * DAY + 60, source, "198.18.7.9", 9, size)]
-        for words, told in (((), False), (("--learn-until", "2030-01-01"), True)):
-            self.kept = self.path(f"after-{told}.weir")
+        for words, told in (((), {"198.18.7.9"}), (("--learn-until", "2030-01-01"), {remote, "198.18.7.9"})):
+            self.kept = self.path(f"after-{len(told)}.weir")
             self.replay(*BUDGET, *words, "--baseline", heard, "--save-baseline", self.kept, log)
-            self.assertEqual((source, False) in self.told(again), told, words)
+            for place in (remote, "198.18.7.9"):
+                again = [(START + (ODD + 2) * DAY + 60, source, place, 9, size)]
+                self.assertEqual((source, False) in self.told(again), place in told, (words, place))
 
     def test_figures_and_what_would_not_fire(self):
         alerts = self.told([theft(n, *one[:2], one[3]) for n, one in enumerate(THEFTS)])

@@ -158,5 +158,10 @@ struct limits limits_above(const struct limits *limits, double bar);
 /* Which of them says why, and how rare that is: what is fused (EVIDENCES) where it fires; else an
  * upload, which names its place, where that does; else the absolute day. */
 enum evidence_kind fused_told_by(const struct fused *fused, const struct limits *limits, double *p);
+/* Where that leads (evidence_name): to what says most of those that name a place and say a tenth of
+ * it or more; 0: to the host itself. */
+#define FUSED_PLACE_SHARE 0.1
+uint32_t fused_place(const struct fused *fused, const struct day_evidence *evidence,
+                     const struct limits *limits);
 
 #endif

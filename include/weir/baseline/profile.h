@@ -11,6 +11,7 @@
 #include "weir/baseline/calibration.h"
 #include "weir/baseline/cusum.h"
 #include "weir/baseline/histogram.h"
+#include "weir/baseline/lately.h"
 #include "weir/baseline/location.h"
 #include "weir/baseline/networks.h"
 #include "weir/baseline/novelty.h"
@@ -86,15 +87,6 @@ struct pair {
     uint32_t name;  /* evidence_name of its destination; 0: it stands in for one */
 };
 
-/* What was last told of a host's evidence: for a week it is told again only when it has grown by
- * SILENT_FACTOR. */
-#define SILENT_DAYS   7
-#define SILENT_FACTOR 1.3
-struct last_told {
-    int64_t day;
-    double e; /* 0: never */
-};
-
 struct profile {
     struct ip host;
     int64_t first_hour, last_closed_hour;
@@ -128,11 +120,11 @@ struct profile {
     struct clips clips;
     struct cusum cusum; /* of days, less the group's trend */
     struct ratio ratio;
-    struct novelty novelty;       /* of client pairs */
-    uint32_t rhythms_dropped;     /* of today, for want of room */
-    struct day_evidence evidence; /* of today's closed hours (evidence.h) */
-    bool day_off;                 /* today is no working day */
-    struct last_told told[EVIDENCE_SIDES];
+    struct novelty novelty;                     /* of client pairs */
+    uint32_t rhythms_dropped;                   /* of today, for want of room */
+    struct day_evidence evidence;               /* of today's closed hours (evidence.h) */
+    bool day_off;                               /* today is no working day */
+    struct told_lately told[EVIDENCE_SIDES];    /* of its days, when they were over */
     struct counted_at counted_at[CALIBRATIONS]; /* its days of evidence, in the fleet's tables */
     struct staged staged;                       /* in a frozen profile, too: its days are judged */
     struct pair *pair[PROFILE_PAIRS];           /* unordered */

@@ -70,7 +70,7 @@ struct sim_host {
     double size;  /* log2 bytes of a usual hour */
     double today; /* how much busier this day is, octaves */
     unsigned fresh;
-    struct last_told told[EVIDENCE_SIDES];
+    struct told_lately told[EVIDENCE_SIDES];
 };
 
 struct sim {
@@ -172,11 +172,12 @@ static size_t judge_host(struct sim *sim, struct sim_host *host, const struct ci
     for (int side = 0; side < EVIDENCE_SIDES; side++) {
         bool fires;
         struct fused fused = fusion_weigh(&weighing, (enum evidence_side)side, &fires);
-        struct last_told *told = &host->told[side];
-        if (!fires || (told->e > 0 && civil->day - told->day < SILENT_DAYS &&
-                       fused.e < SILENT_FACTOR * told->e))
+        struct limits limits = fleet_limits(sim->fleet, (enum evidence_side)side);
+        uint32_t place = fused_place(&fused, &weighing.evidence, &limits);
+        struct told_lately *told = &host->told[side];
+        if (!fires || fused.e < lately_silent_e(told, civil->day, place, INT64_MIN))
             continue;
-        *told = (struct last_told){civil->day, fused.e};
+        lately_tell(told, civil->day, fused.e, place);
         found++;
     }
     return found;
