@@ -202,7 +202,7 @@ class Judged(Case):
 
         alert = told(CLOSED)
         self.assertEqual(alert["@timestamp"][11:19], "01:02:00")
-        self.assertIn("ratio.upload", {reason["code"] for reason in alert["weir"]["reasons"]})
+        self.assertTrue({"ratio.upload", "ratio.upload.alone"} & {reason["code"] for reason in alert["weir"]["reasons"]})
         self.check(alert, self.stored(source, MIDNIGHT, key, f"{CLOSED}/2000"), 0)
         least = alert["weir"]["would_not_fire_below"]["value"]
         self.assertIsNone(told(least - 1))
