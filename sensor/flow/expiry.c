@@ -11,7 +11,8 @@
  * that ends within a tenth of report_ns of its first report is told by its end alone: most
  * connections are short, and would be told twice, the second time without news. No more than a
  * tenth: others wait for what a connection tells (ANSWER_AWAITED_NS). A straggler, which puts its
- * end off, brings the report at once.
+ * end off, brings the report at once. What is over by then is told so by its report (exchange.c);
+ * its time-out only frees its place.
  *
  * Each event happens in the order of its own due time and is told with it. Only a packet more than
  * nine seconds older than the clock can make something due in the past: it is told at the clock, so
@@ -117,6 +118,10 @@ static void report_due(struct flow_table *table, struct flow *flow, int64_t told
 {
     if (is_told_by_its_end(table, flow, told_ns)) {
         queue_drop(table, &table->report, flow);
+        return;
+    }
+    if (exchange_is_over(table, flow, told_ns)) {
+        flow_rest(table, flow, told_ns);
         return;
     }
     if (flow_report(table, flow, told_ns))

@@ -7,8 +7,9 @@
  *
  * index.c finds a flow by key, queue.c keeps flows in order of time, expiry.c decides what is due,
  * initiator.c says who opened, connection.c follows TCP's life, tcp.c its bytes, stray.c bytes out
- * of place, holes.c what was not seen, tunnels.c keeps what carried flows, more.c what few flows
- * have, record.c tells it, table.c ties them together. */
+ * of place, holes.c what was not seen, exchange.c when a question and its answer were all,
+ * tunnels.c keeps what carried flows, more.c what few flows have, record.c tells it, table.c ties
+ * them together. */
 #ifndef WEIR_SENSOR_FLOW_FLOW_H
 #define WEIR_SENSOR_FLOW_FLOW_H
 
@@ -95,7 +96,8 @@ struct flow_side_state {
     };
 };
 
-#define FLOW_TOLD 0x8000u /* the table's own: a record of it was accepted */
+#define FLOW_TOLD        0x8000u /* the table's own: a record of it was accepted */
+#define FLOW_ORIG_BY_ALL (FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_SERVICE | FLOW_ORIG_BY_PORT)
 
 struct flow {
     _Alignas(128) struct flow_key key;
@@ -104,7 +106,9 @@ struct flow {
     uint8_t class : 4;      /* enum flow_class */
     uint8_t idle_queue : 4; /* the queue it waits in, perhaps not yet its class's */
     uint8_t place[TIMERS];
-    uint8_t closed; /* FLOW_OPEN, FLOW_END_CLOSED or FLOW_END_RESET */
+    uint8_t closed : 4;  /* FLOW_OPEN, FLOW_END_CLOSED or FLOW_END_RESET */
+    uint8_t over : 1;    /* told as such, and nothing came since: exchange.c */
+    uint8_t goes_on : 1; /* where one that was told as over had been */
     uint8_t tcp[SIDES];
 
     struct flow_side_state side[SIDES];
@@ -299,6 +303,13 @@ void expiry_drop(struct flow_table *table, struct flow *flow);
  * FLOW_ORIG_BY_PORT, or 0 when only its being first speaks for it. */
 bool initiator_is_sender(const struct packet *packet, uint16_t *by);
 
+/* --- exchange.c */
+/* Its report is due: is that its end? */
+bool exchange_is_over(const struct flow_table *table, const struct flow *flow, int64_t told_ns);
+/* Of one that was over: nothing is counted yet. Who opened it and where its sequence numbers are
+ * stays. */
+void exchange_begin_again(struct flow *flow);
+
 /* --- connection.c */
 /* Of a flow that begins with this packet. */
 enum flow_class connection_class(const struct packet *packet);
@@ -389,8 +400,10 @@ int64_t flow_fresh_since(const struct flow *flow);
 /* --- record.c: missing_bytes as records tell it */
 uint64_t flow_missing_told(const struct flow *flow, enum flow_side side);
 
-/* --- table.c: reports the end, releases the flow. */
+/* --- table.c: reports the end, unless that was told, and releases the flow. */
 void flow_finish(struct flow_table *table, struct flow *flow, enum flow_end end, int64_t time_ns);
+/* Reports the end of a flow that stays in the table, should it go on. */
+void flow_rest(struct flow_table *table, struct flow *flow, int64_t time_ns);
 /* Reports progress; true when it was accepted and the flow has nothing unreported. */
 bool flow_report(struct flow_table *table, struct flow *flow, int64_t time_ns);
 

@@ -97,11 +97,17 @@ static struct flow *slot_take(struct flow_table *table)
 }
 
 /* Tells the owner of its content, and forgets what hangs on the flow. */
-static void let_go(struct flow_table *table, struct flow *flow)
+static void strip(struct flow_table *table, struct flow *flow)
 {
     table->events.release(table->context, flow);
     tunnel_end(table, flow);
     more_free(table, flow);
+}
+
+static void let_go(struct flow_table *table, struct flow *flow)
+{
+    if (!flow->over) /* else it was stripped */
+        strip(table, flow);
     flow->ordinal = 0;
     table->count--;
 }
@@ -148,10 +154,11 @@ bool flow_report(struct flow_table *table, struct flow *flow, int64_t time_ns)
     return true;
 }
 
-/* One-sided TCP counts when something was said: a SYN nobody answered is no sign of blindness. */
+/* One-sided TCP counts when something was said: a SYN nobody answered is no sign of blindness. Nor
+ * is what follows a connection that was told as over. */
 static void count_sides(struct flow_table *table, const struct flow *flow)
 {
-    if (flow->key.proto != PROTO_TCP)
+    if (flow->key.proto != PROTO_TCP || flow->goes_on)
         return;
     const struct flow_side_state *orig = &flow->side[SIDE_ORIG], *resp = &flow->side[SIDE_RESP];
     if (orig->counts.packets && resp->counts.packets)
@@ -170,10 +177,19 @@ static void tell_end(struct flow_table *table, struct flow *flow, enum flow_end 
 
 void flow_finish(struct flow_table *table, struct flow *flow, enum flow_end end, int64_t time_ns)
 {
-    tell_end(table, flow, end, time_ns);
-    if (end == FLOW_END_EVICTED)
-        table->evicted++;
+    if (!flow->over) {
+        tell_end(table, flow, end, time_ns);
+        table->evicted += end == FLOW_END_EVICTED;
+    }
     release(table, flow);
+}
+
+void flow_rest(struct flow_table *table, struct flow *flow, int64_t time_ns)
+{
+    tell_end(table, flow, flow->closed != FLOW_OPEN ? flow->closed : FLOW_END_IDLE, time_ns);
+    strip(table, flow);
+    queue_drop(table, &table->report, flow);
+    flow->over = true;
 }
 
 static enum flow_class class_of(const struct packet *packet)
@@ -226,6 +242,19 @@ static struct flow *begin(struct flow_table *table, const struct probe *probe,
     return flow;
 }
 
+/* Where one that was told as over has its place. */
+static void go_on(struct flow_table *table, struct flow *flow, enum flow_side side,
+                  const struct packet *packet, int64_t time_ns)
+{
+    expiry_drop(table, flow);
+    exchange_begin_again(flow);
+    flow->last_ns = time_ns;
+    flow->start_ns = start_of(packet);
+    flow->ordinal = ++table->begun;
+    tunnel_begin(table, flow, side, packet);
+    expiry_begin(table, flow);
+}
+
 /* --- a packet ----------------------------------------------------------------------------- */
 
 /* The guess about the originator was wrong: everything that has a side changes it. */
@@ -244,13 +273,11 @@ static void swap_sides(struct flow_table *table, struct flow *flow)
     table->events.swapped(table->context, flow);
 }
 
-#define ORIG_BY_ALL (FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_SERVICE | FLOW_ORIG_BY_PORT)
-
 /* `by` says that `side` opened, or did not. Returns the side that it is now. */
 static enum flow_side settle(struct flow_table *table, struct flow *flow, enum flow_side side,
                              bool opened, uint16_t by)
 {
-    flow->flags = (uint16_t)((flow->flags & ~ORIG_BY_ALL) | by);
+    flow->flags = (uint16_t)((flow->flags & ~FLOW_ORIG_BY_ALL) | by);
     if (opened == (side == SIDE_ORIG))
         return side;
     swap_sides(table, flow);
@@ -335,6 +362,8 @@ struct flow *flow_table_packet(struct flow_table *table, const struct packet *pa
         flow_finish(table, flow, FLOW_END_REUSED, not_before(table, time_ns));
         flow = NULL;
     }
+    if (flow && flow->over)
+        go_on(table, flow, *side, packet, time_ns);
     if (!flow)
         flow = begin(table, &probe, packet, time_ns, side);
     else if (tcp)
@@ -373,13 +402,17 @@ static struct finish_entry finish_entry(struct flow *flow)
         {be64toh(word[0]), be64toh(word[1])}, be64toh(word[v4 ? 3 : 2]), flow};
 }
 
-static struct finish_entry *sorted_flows(const struct flow_table *table)
+/* Those that are still to be told; the others are let go. */
+static struct finish_entry *sorted_flows(struct flow_table *table)
 {
     struct finish_entry *all = xcalloc((size_t)table->count + 1, sizeof *all);
     size_t count = 0;
     for (uint32_t slot = 0; slot < table->slots; slot++) {
-        if (flow_at(table, slot)->ordinal != 0)
-            all[count++] = finish_entry(flow_at(table, slot));
+        struct flow *flow = flow_at(table, slot);
+        if (flow->ordinal != 0 && flow->over)
+            let_go(table, flow);
+        else if (flow->ordinal != 0)
+            all[count++] = finish_entry(flow);
     }
     qsort(all, count, sizeof *all, by_key);
     return all;

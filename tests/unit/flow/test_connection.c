@@ -34,8 +34,8 @@ static void test_closed_by_both_fins(void **state)
     feed_tcp(&l, false, TCP_ACK, 901, 152, 0, 2 * SECOND);
     feed_tcp(&l, false, TCP_FIN | TCP_ACK, 901, 152, 0, 3 * SECOND);
     feed_tcp(&l, true, TCP_ACK, 152, 902, 0, 4 * SECOND);
-    feed_tcp(&l, true, TCP_RST, 152, 0, 0, 4 * SECOND); /* the first cause is the one told */
-    assert_ends(&l, FLOW_END_CLOSED, 14 * SECOND);
+    feed_tcp(&l, true, TCP_RST, 152, 0, 0, 19 * SECOND / 2); /* the first cause is the one told */
+    assert_ends(&l, FLOW_END_CLOSED, 39 * SECOND / 2);
 }
 
 static void test_short_connections_are_told_once(void **state)
