@@ -268,6 +268,8 @@ static void judge_waiting(struct engine *engine, struct asked_entry *entry, stru
 static void judge_whole(struct engine *engine, struct asked_entry *whole, struct ptime now,
                         bool awaited)
 {
+    if (!is_enough(whole) && !whole->told)
+        return;
     struct asked_entry *first =
         questions_find(&engine->tunnelled.questions, &whole->first_client, whole->domain);
     if (first && first->held_ns != 0 && is_enough(whole))
@@ -354,15 +356,37 @@ static uint64_t address_bytes(const struct record_name *record)
     return bytes;
 }
 
-static void note_answer(struct asked_entry *entry, const struct record_name *record)
+/* What an answer says beside addresses. */
+struct said {
+    uint64_t bytes, odd_answers;
+};
+
+static struct said said_by(const struct record_name *record)
 {
     uint64_t addresses = address_bytes(record);
+    bool odd = record->qtype != QTYPE_A && record->qtype != QTYPE_AAAA;
+    return (struct said){record->answer_bytes > addresses ? record->answer_bytes - addresses : 0,
+                         odd ? record->answers : 0};
+}
+
+static void note_answer(struct asked_entry *entry, const struct said *said)
+{
     if (!entry)
         return;
-    if (record->answer_bytes > addresses)
-        entry->half[0].answer_bytes += record->answer_bytes - addresses;
-    if (record->qtype != QTYPE_A && record->qtype != QTYPE_AAAA)
-        entry->half[0].odd_answers += record->answers;
+    entry->half[0].answer_bytes += said->bytes;
+    entry->half[0].odd_answers += said->odd_answers;
+}
+
+/* Most say addresses and nothing else: nobody is looked for then. */
+static void note_answers(struct questions *questions, const struct ip *client, const char *domain,
+                         const struct record_name *record)
+{
+    static const struct ip all;
+    struct said said = said_by(record);
+    if (said.bytes == 0 && said.odd_answers == 0)
+        return;
+    note_answer(questions_find(questions, client, domain), &said);
+    note_answer(questions_find(questions, &all, domain), &said);
 }
 
 static void remember_answer(struct questions *questions, const struct record_name *record,
@@ -389,12 +413,10 @@ static void remember_answer(struct questions *questions, const struct record_nam
 static void take_answer(struct engine *engine, const struct record_name *record,
                         const struct asking *asking, const char *text)
 {
-    static const struct ip all;
     struct questions *questions = &engine->tunnelled.questions;
     struct question_name name;
     question_name_read(questions, engine->config.suffixes, text, record->name_cut, &name);
-    note_answer(questions_find(questions, &asking->client, name.domain), record);
-    note_answer(questions_find(questions, &all, name.domain), record);
+    note_answers(questions, &asking->client, name.domain, record);
     if (record->rcode == 0)
         remember_answer(questions, record, asking, &name);
 }
