@@ -15,6 +15,9 @@
 _Static_assert(sizeof(struct open_story) % THIN_GRAIN == 0, "thinned whole");
 _Static_assert(sizeof(struct open_story) <= THIN_LARGEST, "a bit for each group");
 _Static_assert(THIN_MAX(sizeof(struct open_story)) <= UINT16_MAX, "thin_bytes");
+_Static_assert(offsetof(struct story, flow) + ALERT_FLOWS * sizeof(struct alert_flow) ==
+                   offsetof(struct story, client),
+               "empty_groups: clients lie behind flows");
 
 /* They are large and come and go by the thousand, which is what a heap is worst at. */
 struct story_block {
@@ -149,6 +152,21 @@ static void put_back_key(struct story *story, const struct story_entry *entry)
     memcpy(destination->name, entry->key + entry->key_size - entry->name_size, entry->name_size);
 }
 
+/* What nothing was counted of, and places that no flow and no client has taken. */
+static unsigned empty_groups(const struct open_story *open)
+{
+    const struct story *story = &open->story;
+    const size_t counted = offsetof(struct open_story, story.counted);
+    const size_t flows = offsetof(struct open_story, story.flow);
+    const size_t clients = offsetof(struct open_story, story.client);
+    size_t begin = flows + story->flow_count * sizeof *story->flow;
+    size_t end = story->client_count > 0 ? clients : clients + sizeof story->client;
+    unsigned empty = thin_groups_in(begin, end);
+    if (!counts_items(open))
+        empty |= thin_groups_in(counted, counted + sizeof story->counted);
+    return empty;
+}
+
 static void fall_asleep(struct stories *stories, struct open_story *open)
 {
     uint8_t thin[THIN_MAX(sizeof *open)];
@@ -161,7 +179,7 @@ static void fall_asleep(struct stories *stories, struct open_story *open)
     entry->last = open->story.last;
     open->entry = NULL;
     take_off_key(&open->story, entry);
-    entry->thin_bytes = (uint16_t)thin_pack(open, sizeof *open, thin);
+    entry->thin_bytes = (uint16_t)thin_pack_but(open, sizeof *open, empty_groups(open), thin);
     entry->thin = pools_take(&stories->asleep, entry->thin_bytes);
     memcpy(entry->thin, thin, entry->thin_bytes);
     entry->awake = NULL;

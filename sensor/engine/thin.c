@@ -44,12 +44,25 @@ static uint8_t *pack_group(const uint8_t *from, size_t grains, uint8_t *to)
     return bits ? at : to;
 }
 
+unsigned thin_groups_in(size_t begin, size_t end)
+{
+    size_t first = (begin + THIN_GROUP - 1) / THIN_GROUP, behind = end / THIN_GROUP;
+    return behind > first ? (1u << behind) - (1u << first) : 0;
+}
+
 size_t thin_pack(const void *from, size_t size, uint8_t *to)
+{
+    return thin_pack_but(from, size, 0, to);
+}
+
+size_t thin_pack_but(const void *from, size_t size, unsigned zero, uint8_t *to)
 {
     const uint8_t *bytes = from;
     uint8_t *at = to + THIN_HEAD;
     uint16_t groups = 0;
     for (size_t done = 0; done < size; done += THIN_GROUP) {
+        if (zero >> (done / THIN_GROUP) & 1)
+            continue;
         size_t left = size - done < THIN_GROUP ? size - done : THIN_GROUP;
         uint8_t *behind = pack_group(bytes + done, left / THIN_GRAIN, at);
         groups |= (uint16_t)((behind != at) << (done / THIN_GROUP));

@@ -20,6 +20,10 @@
 /* `size`: a multiple of THIN_GRAIN, THIN_LARGEST at most. `to`: THIN_MAX(size) bytes. Returns how
  * many it took. */
 size_t thin_pack(const void *from, size_t size, uint8_t *to);
+/* The same without a look at the groups of these bits, which the caller knows to be all zero. */
+size_t thin_pack_but(const void *from, size_t size, unsigned zero, uint8_t *to);
+/* The groups that lie in [begin, end) as a whole. */
+unsigned thin_groups_in(size_t begin, size_t end);
 /* False: they are not `size` bytes thinned; then `to` is undefined. */
 bool thin_unpack(const uint8_t *from, size_t thin, void *to, size_t size);
 /* The same into what is all zero already. */

@@ -51,6 +51,28 @@ static void test_thin_is_exact(void **state)
     assert_int_equal(thin_pack(from, sizeof from, thin), THIN_HEAD);
 }
 
+/* What is known to be zero is not looked at, and the same comes of it. */
+static void test_thin_without_a_look(void **state)
+{
+    uint8_t from[THINNED], thin[THIN_MAX(THINNED)], same[THIN_MAX(THINNED)];
+    (void)state;
+    memset(from, 0, sizeof from);
+    memset(from, 1, THIN_GROUP + 8);
+    memset(from + 3 * THIN_GROUP, 1, 8);
+    size_t size = thin_pack(from, sizeof from, thin);
+    unsigned zero = thin_groups_in(THIN_GROUP + 8, 3 * THIN_GROUP);
+    assert_int_equal(zero, 1u << 2);
+    assert_int_equal(thin_pack_but(from, sizeof from, zero, same), size);
+    assert_memory_equal(same, thin, size);
+    from[2 * THIN_GROUP] = 1; /* a lie: it was not looked at */
+    assert_int_equal(thin_pack_but(from, sizeof from, zero, same), size);
+    assert_memory_equal(same, thin, size);
+    assert_int_equal(thin_groups_in(THIN_GROUP - 8, 2 * THIN_GROUP), 1u << 1);
+    assert_int_equal(thin_groups_in(THIN_GROUP + 8, 2 * THIN_GROUP + 8), 0);
+    assert_int_equal(thin_groups_in(THIN_GROUP, THIN_GROUP), 0);
+    assert_int_equal(thin_groups_in(0, 4 * THIN_GROUP), 0xf);
+}
+
 static void test_thin_is_not_believed(void **state)
 {
     uint8_t from[THINNED], to[THINNED], thin[THIN_MAX(THINNED) + 1];
@@ -76,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thin_is_exact),
+        cmocka_unit_test(test_thin_without_a_look),
         cmocka_unit_test(test_thin_is_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
