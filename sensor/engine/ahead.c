@@ -10,7 +10,17 @@
 #define LINE ((size_t)64)
 
 /* How many records before its own each step is done. */
-enum { ROUTE = 14, HASHES = 10, HOST = 8, HOUR = 6, PLACE = 4, PAIR = 3, STORY = 2, FIGURES = 1 };
+enum {
+    ROUTE = 18,
+    HASHES = 14,
+    HOST = 12,
+    HOUR = 10,
+    PLACE = 8,
+    PAIR = 6,
+    STORY = 4,
+    FIGURES = 2,
+    BESIDE = 1
+};
 
 static void fetch(const void *from, size_t bytes)
 {
@@ -48,6 +58,12 @@ static void hash_keys(const struct engine *engine, const struct record_flow *rec
 static void look_at(struct engine *engine, const struct ordered *item, struct ahead_record *ahead)
 {
     const struct record_flow *record = (const void *)item->record;
+    ahead->name.is_one = false;
+    if (item->record->kind == RECORD_NAME && !engine_only_gathers(engine)) {
+        ahead->number = engine->ahead.done + HASHES;
+        ahead->route = NULL;
+        ahead_name(engine, (const void *)item->record, &ahead->name);
+    }
     if (item->record->kind != RECORD_FLOW)
         return;
     struct route *route = routes_of(engine, &record->key);
@@ -107,6 +123,20 @@ static void fetch_figures(const struct story_entry *entry)
     fetch(open->flow_start_ns, sizeof *open - offsetof(struct open_story, flow_start_ns));
 }
 
+/* Those between which it is in the two orders: it becomes the newest of both. */
+static void fetch_beside(const struct story_entry *entry)
+{
+    const struct open_story *open = entry ? entry->awake : NULL;
+    if (entry && entry->newer)
+        __builtin_prefetch(&entry->newer->older);
+    if (entry && entry->older)
+        __builtin_prefetch(&entry->older->newer);
+    if (open && open->newer)
+        __builtin_prefetch(&open->newer->older);
+    if (open && open->older)
+        __builtin_prefetch(&open->older->newer);
+}
+
 static void fetch_pair(const struct engine *engine, const struct host_total *total,
                        const struct ahead_record *ahead)
 {
@@ -117,9 +147,16 @@ static void fetch_pair(const struct engine *engine, const struct host_total *tot
         map_prefetch(&engine->stories.map, ahead->story);
 }
 
-static void follow(const struct engine *engine, const struct ahead_record *ahead, size_t distance)
+static void follow(const struct engine *engine, struct ahead_record *ahead, size_t distance)
 {
-    const struct host *host = ahead->known ? ahead->known : map_expect(&engine->hosts, ahead->host);
+    if (ahead->name.is_one) {
+        if (distance == HOUR || distance == PAIR)
+            ahead_follow_name(engine, &ahead->name, distance == PAIR);
+        return;
+    }
+    if (!ahead->known)
+        ahead->known = map_expect(&engine->hosts, ahead->host);
+    const struct host *host = ahead->known;
     if (!host)
         return;
     const struct host_total *total = distance < HOST ? hour_of(host) : NULL;
@@ -141,24 +178,28 @@ static void follow(const struct engine *engine, const struct ahead_record *ahead
     case PAIR:
         if (ahead->place)
             fetch_pair(engine, total, ahead);
+        fetch_beside(story_of(&host->whole));
         break;
     case STORY:
         fetch_entry(pair ? story_of(&pair->tie) : NULL);
         break;
-    default:
+    case FIGURES:
         fetch_figures(pair ? story_of(&pair->tie) : NULL);
+        break;
+    default:
+        fetch_beside(pair ? story_of(&pair->tie) : NULL);
         break;
     }
 }
 
 void ahead_step(struct engine *engine)
 {
-    static const size_t distance[] = {FIGURES, STORY, PAIR, PLACE, HOUR, HOST};
+    static const size_t distance[] = {BESIDE, FIGURES, STORY, PAIR, PLACE, HOUR, HOST};
     struct ahead *ahead = &engine->ahead;
     uint64_t done = ++ahead->done;
-    size_t first = engine_only_gathers(engine) ? 2 : 0; /* then there are no stories */
+    size_t first = engine_only_gathers(engine) ? 3 : 0; /* then there are no stories */
     for (size_t i = first; i < sizeof distance / sizeof *distance; i++) {
-        const struct ahead_record *of = &ahead->of[(done + distance[i]) % AHEAD_ROOM];
+        struct ahead_record *of = &ahead->of[(done + distance[i]) % AHEAD_ROOM];
         if (of->number == done + distance[i])
             follow(engine, of, distance[i]);
     }

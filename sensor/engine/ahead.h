@@ -12,15 +12,23 @@
 
 #include "routes.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define AHEAD_ROOM 16u /* a power of two, above the first step's distance */
 
+struct ahead_name { /* of DNS */
+    bool is_one;
+    uint64_t asked;          /* hash of its key in names.questions */
+    uint64_t client, domain; /* … of the entries it is counted in (questions.h); 0: of none */
+};
+
 struct ahead_record {
     uint64_t number;             /* which record's, as many were consumed before it; 0: none */
     struct route *route;         /* of its addresses, unless somebody else's took the place */
-    const struct host *known;    /* its host, by its route; NULL: by the hash */
+    const struct host *known;    /* its host, by its route or by the hash; NULL: not found yet */
     uint64_t host, place, story; /* hashes of its keys; place, story 0: nobody guesses where to */
+    struct ahead_name name;      /* `is_one`: there is nothing of the above */
 };
 
 struct ahead {
@@ -31,5 +39,9 @@ struct ahead {
 struct engine;
 /* Once a record of the order is consumed. */
 void ahead_step(struct engine *engine);
+/* ahead_names.c: the first step of a name, and the ones behind it. */
+void ahead_name(const struct engine *engine, const struct record_name *record,
+                struct ahead_name *ahead);
+void ahead_follow_name(const struct engine *engine, const struct ahead_name *ahead, bool beside);
 
 #endif

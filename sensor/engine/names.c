@@ -192,13 +192,38 @@ struct question_key {
     char name[RECORD_NAME_MAX + 1];
 };
 
+static size_t question_key(const struct record_name *record, const char *text,
+                           struct question_key *key)
+{
+    key->flow = flow_key_unordered(&record->key);
+    memcpy(key->name, text, record->name_size);
+    return sizeof key->flow + record->name_size;
+}
+
+uint64_t names_prefetch(const struct names *names, const struct record_name *record,
+                        const char *text)
+{
+    struct question_key key;
+    uint64_t hash = map_hash(&key, question_key(record, text, &key));
+    map_prefetch(&names->questions.young, hash);
+    if (record->answered)
+        map_prefetch(&names->questions.old, hash);
+    return hash;
+}
+
+void names_expect(const struct names *names, uint64_t hash)
+{
+    const char *kept = map_expect(&names->questions.young, hash);
+    if (kept)
+        __builtin_prefetch(kept);
+}
+
 /* An answer ties a name to addresses only when that name was asked on that flow before, once: what
  * nobody asked for proves nothing. */
 static bool was_asked(struct names *names, const struct record_name *record, const char *text)
 {
-    struct question_key key = {.flow = flow_key_unordered(&record->key)};
-    memcpy(key.name, text, record->name_size);
-    size_t size = sizeof key.flow + record->name_size;
+    struct question_key key;
+    size_t size = question_key(record, text, &key);
     if (!record->answered) {
         put_text(&names->questions, &key, size, "");
         return false;

@@ -44,6 +44,11 @@ void names_init(struct names *names, const struct suffixes *suffixes,
                 const struct networks *networks);
 void names_fini(struct names *names);
 void names_learn(struct names *names, const struct record_name *record);
+/* A record of DNS is learned soon. Returns the hash of its key among `questions`, for which
+ * names_expect fetches what was asked, once the first has come. */
+uint64_t names_prefetch(const struct names *names, const struct record_name *record,
+                        const char *text);
+void names_expect(const struct names *names, uint64_t hash);
 void names_flow_ended(struct names *names, const struct flow_key *key);
 /* The first server name that was told for a flow, "" when none was. */
 const char *names_of_flow(struct names *names, const struct flow_key *key);

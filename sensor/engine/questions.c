@@ -72,6 +72,15 @@ static size_t make_key(const struct ip *client, const char *domain, struct entry
     return sizeof key->client + size;
 }
 
+uint64_t questions_prefetch(const struct questions *questions, const struct ip *client,
+                            const char *domain)
+{
+    struct entry_key key;
+    uint64_t hash = map_hash(&key, make_key(client, domain, &key));
+    map_prefetch(&questions->entries, hash);
+    return hash;
+}
+
 static void link_newest(struct questions *questions, struct asked_entry *entry)
 {
     entry->older = questions->newest;

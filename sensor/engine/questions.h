@@ -80,6 +80,9 @@ void questions_fini(struct questions *questions);
 void questions_turn(struct questions *questions, int64_t time_ns);
 struct asked_entry *questions_find(struct questions *questions, const struct ip *client,
                                    const char *domain); /* NULL: not there */
+/* It is asked for soon. Returns the hash of its key among `entries`. */
+uint64_t questions_prefetch(const struct questions *questions, const struct ip *client,
+                            const char *domain);
 /* What waits and questions_open would forget for room, to be judged before; NULL: nothing. */
 struct asked_entry *questions_gives_way(struct questions *questions, const struct ip *client,
                                         const char *domain);
@@ -108,6 +111,7 @@ struct question_name {
 struct suffixes;
 void question_name_read(const struct questions *questions, const struct suffixes *suffixes,
                         const char *text, uint8_t cut, struct question_name *name);
+const char *question_domain(const struct suffixes *suffixes, const char *text); /* that domain */
 uint32_t question_address_hash(const struct questions *questions, const struct ip *ip);
 
 /* questions_pack.c: all of it, for a restart; into an empty one. False: it is not that. */

@@ -87,13 +87,17 @@ uint32_t question_address_hash(const struct questions *questions, const struct i
     return (uint32_t)hash64_keyed(&questions->key, ip, sizeof *ip) | 1u;
 }
 
+const char *question_domain(const struct suffixes *suffixes, const char *text)
+{
+    const char *domain = suffixes_registrable(suffixes, text, true);
+    return domain ? domain : last_two_labels(text);
+}
+
 void question_name_read(const struct questions *questions, const struct suffixes *suffixes,
                         const char *text, uint8_t cut, struct question_name *name)
 {
     *name = (struct question_name){.hash = hash64_keyed(&questions->key, text, strlen(text))};
-    name->domain = suffixes_registrable(suffixes, text, true);
-    if (!name->domain)
-        name->domain = last_two_labels(text);
+    name->domain = question_domain(suffixes, text);
     bool single = name->domain[0] == '.';
     const char *end = single ? text + strlen(text) : name->domain;
     const char *rest = read_v6(text, &name->reversed);

@@ -68,7 +68,6 @@ static void find(struct engine *engine, const struct flow_key *key, struct route
         return;
     struct destination destination = account_destination(engine, &way, "", NULL, &unverified);
     set_names(route, &way.host, &destination);
-    route->host = hosts_get(engine, &way.host);
 }
 
 struct route *routes_of(struct engine *engine, const struct flow_key *key)

@@ -31,7 +31,7 @@ struct route {
     uint8_t kind;          /* enum destination_kind */
     uint8_t size, name_at; /* of the text; where in it the destination's name begins */
     uint64_t number;       /* of host and destination: nobody else's, ever; never 0 */
-    struct host *host;     /* NULL: it was none so far */
+    struct host *host;     /* NULL: it was none so far, or nobody has looked for it */
     uint64_t host_hash, place_hash, story_hash; /* map_hash: its address, the text, both */
     char text[ROUTE_TEXT];                      /* destination_key */
 };

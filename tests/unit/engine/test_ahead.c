@@ -72,6 +72,7 @@ static void expect_found(struct rig *rig, enum pair_role role, const char *name)
     const struct host *host = map_expect(&engine->hosts, of->host);
     assert_non_null(host);
     assert_memory_equal(&host->ip, &ip, sizeof ip);
+    assert_ptr_equal(of->known, host);
     assert_non_null(host->total.other);
     const struct host_total *total = TIE_OWNER(host->total.other, struct host_total, tie);
     const struct pair_total *pair = map_expect(&total->pairs, of->place);
@@ -105,6 +106,44 @@ static void test_who_is_served(void **state)
     expect_found(*state, ROLE_SERVED, "198.51.100.0/24");
 }
 
+/* A question's two entries, and its own key; an answer's is the same. */
+static void test_a_question(void **state)
+{
+    static const struct ip all;
+    struct rig *rig = *state;
+    const struct engine *engine = rig->engine;
+    union any_record record;
+    struct ip address = make_ip(outside);
+    for (int i = 1; i <= RECORDS; i++) {
+        make_question(&record, 1, MONDAY_8 + i * NS_PER_S, "www.example.jp");
+        rig_push(rig, 0, &record);
+    }
+    make_question(&record, 1, MONDAY_8 + (RECORDS + 1) * NS_PER_S, "waits.example.jp");
+    rig_push(rig, 0, &record);
+    rig_push_watermark(rig, 0, MONDAY_8 + (RECORDS + 1) * NS_PER_S);
+    engine_begin(rig->engine, NULL);
+    rig_rest(rig);
+    const struct ahead_record *of = last(rig);
+    assert_true(of->name.is_one);
+    const struct asked_entry *client =
+        map_expect(&engine->tunnelled.questions.entries, of->name.client);
+    const struct asked_entry *domain =
+        map_expect(&engine->tunnelled.questions.entries, of->name.domain);
+    assert_non_null(client);
+    assert_non_null(domain);
+    assert_string_equal(client->domain, "example.jp");
+    assert_string_equal(domain->domain, "example.jp");
+    assert_memory_equal(&client->client, &client->flow.orig_ip, sizeof client->client);
+    assert_memory_equal(&domain->client, &all, sizeof all);
+    const char *asked = map_expect(&engine->names.questions.young, of->name.asked);
+    assert_non_null(asked);
+    make_answer(&record, 1, MONDAY_8 + (RECORDS + 2) * NS_PER_S, "waits.example.jp", &address, 1);
+    struct ahead_name answer = {.is_one = false};
+    ahead_name(engine, &record.name, &answer);
+    assert_int_equal(answer.asked, of->name.asked);
+    assert_int_equal(answer.client | answer.domain, 0);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -112,6 +151,7 @@ int main(void)
         WITH(test_a_prefix),
         WITH(test_a_name),
         WITH(test_who_is_served),
+        WITH(test_a_question),
     };
     if (system("command -v redis-server >/dev/null") != 0) {
         puts("skipped: redis-server is not installed");

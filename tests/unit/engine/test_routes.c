@@ -69,7 +69,7 @@ static void expect_right(struct engine *engine, const struct flow_key *key)
     assert_true(route->host_hash == map_hash(&way.host, sizeof way.host));
     assert_true(route->place_hash == map_hash(route->text, route->size));
     assert_true(route->story_hash == map_hash(&story, size));
-    assert_ptr_equal(route->host, hosts_get(engine, &way.host));
+    assert_null(route->host); /* account.c looks for it */
 }
 
 static const char *const ends[][2] = {
