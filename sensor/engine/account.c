@@ -329,6 +329,7 @@ static bool account_host(struct engine *engine, struct flow_view *view)
     if (host && !loads_need(engine, host))
         return false;
     view->accepted = host != NULL;
+    view->host_number = host ? host->number : 0;
     if (host) {
         struct booked booked = book_record(engine, view, host);
         if (booked.total && engine->config.judged_ns > 0)

@@ -43,6 +43,7 @@ void hosts_free(struct hosts *hosts)
     map_fini(&hosts->outside, free);
     map_fini(&hosts->content, free_content);
     free(hosts->found);
+    free(hosts->numbered);
     free(hosts);
 }
 
@@ -131,8 +132,22 @@ static struct pair_sums *sums_of(struct hosts *hosts, const struct flow_view *vi
     return found;
 }
 
-/* NULL: there is no room for it. */
-static struct host_sum *host_of(struct hosts *hosts, const struct ip *ip)
+/* Where what the host of this number adds up to is kept; numbers come one by one, so the room is
+ * about as many as there are hosts. */
+static struct host_sum **numbered_place(struct hosts *hosts, uint32_t number)
+{
+    size_t room = hosts->numbered_room;
+    if (number >= room) {
+        hosts->numbered_room = 2 * (size_t)number + 64;
+        hosts->numbered =
+            xrealloc(hosts->numbered, hosts->numbered_room * sizeof(struct host_sum *));
+        memset(hosts->numbered + room, 0,
+               (hosts->numbered_room - room) * sizeof(struct host_sum *));
+    }
+    return &hosts->numbered[number];
+}
+
+static struct host_sum *find_host(struct hosts *hosts, const struct ip *ip)
 {
     struct host_sum *host = get_or_make(&hosts->map, ip, sizeof *ip, sizeof *host, HOSTS_MAX);
     if (!host)
@@ -140,6 +155,17 @@ static struct host_sum *host_of(struct hosts *hosts, const struct ip *ip)
     host->host = *ip;
     host->destinations.borrows = true;
     return host;
+}
+
+/* NULL: there is no room for it. */
+static struct host_sum *host_of(struct hosts *hosts, const struct flow_view *view)
+{
+    if (view->host_number == 0)
+        return find_host(hosts, view->host);
+    struct host_sum **place = numbered_place(hosts, view->host_number);
+    if (!*place)
+        *place = find_host(hosts, view->host);
+    return *place;
 }
 
 void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
@@ -156,7 +182,7 @@ void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
     }
     struct pair_sums none, *sums = sums_of(hosts, view, &none);
     if (!sums->host)
-        sums->host = host_of(hosts, view->host);
+        sums->host = host_of(hosts, view);
     struct host_sum *host = sums->host;
     if (!host) {
         hosts->overflow++;

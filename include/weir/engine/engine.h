@@ -61,8 +61,9 @@ struct flow_view {
     const struct destination *destination; /* likewise */
     struct route *route; /* the engine's own: host and destination are those of it; NULL: of none */
     uint64_t pair;       /* host and destination have been numbered so, as no others are; 0: not */
-    bool in_story;       /* account_judge has added it to the stories of host and destination */
-    bool accepted;       /* the host was or is worth a profile: not just anybody's address */
+    uint32_t host_number; /* `host` is the engine's so manieth, from 1 on; 0: it is none */
+    bool in_story;        /* account_judge has added it to the stories of host and destination */
+    bool accepted;        /* the host was or is worth a profile: not just anybody's address */
     bool name_unverified; /* a server name was given that no seen answer ties to the address, or
                              that the server's certificate contradicts */
     struct volume out;    /* fresh, of the host */

@@ -58,6 +58,8 @@ struct hosts {          /* of the flows of one engine */
     struct map content; /* struct ip → struct host_content */
     struct pair_sums
         *found; /* HOSTS_FOUND of them, by their number; the later one takes the place */
+    struct host_sum **numbered; /* by the engine's number of the host; NULL: not met yet */
+    size_t numbered_room;
     struct union_budget budget;
     struct lasting_flow lasting[LASTING_KEPT]; /* the longest, longest first */
     size_t lasting_count;

@@ -63,10 +63,12 @@ static void test_numbered_pairs(void **state)
     static const struct {
         const char *host, *to;
         uint64_t pair, out;
-    } flow[] = {{"10.0.0.1", "a.jp", 1, 100000}, {"10.0.0.2", "b.jp", 1 + HOSTS_FOUND, 200000},
-                {"10.0.0.1", "a.jp", 1, 50000},  {"10.0.0.2", "b.jp", 1 + HOSTS_FOUND, 70000},
-                {"10.0.0.2", "c.jp", 2, 0},      {"10.0.0.2", "c.jp", 2, 300000},
-                {"10.0.0.2", "c.jp", 2, 300000}, {"10.0.0.1", "a.jp", 3, 1000}};
+        uint32_t number; /* the host's */
+    } flow[] = {
+        {"10.0.0.1", "a.jp", 1, 100000, 900}, {"10.0.0.2", "b.jp", 1 + HOSTS_FOUND, 200000, 1},
+        {"10.0.0.1", "a.jp", 1, 50000, 900},  {"10.0.0.2", "b.jp", 1 + HOSTS_FOUND, 70000, 1},
+        {"10.0.0.2", "c.jp", 2, 0, 1},        {"10.0.0.2", "c.jp", 2, 300000, 0},
+        {"10.0.0.2", "c.jp", 2, 300000, 1},   {"10.0.0.1", "a.jp", 3, 1000, 900}};
     struct hosts *hosts = *state, *plain = hosts_new();
     struct ranked ranked[4], is[4];
     for (size_t i = 0; i < sizeof flow / sizeof *flow; i++) {
@@ -74,6 +76,7 @@ static void test_numbered_pairs(void **state)
         add(plain, flow[i].host, flow[i].out, 0, flow[i].to);
         make_view(&made, SCOPE_OUT, flow[i].host, "198.51.100.1", flow[i].out, 0, flow[i].to);
         made.view.pair = flow[i].pair;
+        made.view.host_number = flow[i].number;
         hosts_add_flow(hosts, &made.view);
     }
     assert_int_equal(hosts_rank(hosts, ranked, 4), 2);
