@@ -11,6 +11,7 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
+#include "weir/base/poison.h"
 #include "weir/investigate/flows.h"
 #include "weir/investigate/sift.h"
 #include "weir/role/check.h"
@@ -373,13 +374,15 @@ int command_replay(int argc, char **argv)
         status = command_print(usage);
     else
         status = status_of(&replay, run(&replay));
+    replay.session.stack.ends = true;
     session_free(&replay.session);
     flows_free(replay.flows);
     sift_free(replay.sift);
     replay_evidence_free(&replay.evidence);
     if (replay.error.code != ERROR_NONE)
         sweep_folder(&replay);
-    hosts_free(replay.hosts);
+    if (WEIR_POISONS) /* as engine_leave */
+        hosts_free(replay.hosts);
     free(replay.alerts_path);
     free(replay.flows_path);
     options_fini(&replay.options);

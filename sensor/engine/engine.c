@@ -13,6 +13,7 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/digest.h"
+#include "weir/base/poison.h"
 #include "weir/bus/event_loop.h"
 
 #include <stdlib.h>
@@ -162,16 +163,32 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
     return NULL;
 }
 
-void engine_free(struct engine *engine)
+/* What others know of it, or that is not only memory. */
+static void let_go(struct engine *engine)
 {
-    if (!engine)
-        return;
     event_loop_cancel(engine->config.loop, engine);
     intake_fini(engine);
     checkpoint_free(engine);
     memory_fini(engine);
     governed_fini(engine);
     close_fini(engine);
+    loads_fini(engine);
+    warm_abandon(engine);
+}
+
+void engine_leave(struct engine *engine)
+{
+    if (WEIR_POISONS)
+        engine_free(engine);
+    else if (engine)
+        let_go(engine);
+}
+
+void engine_free(struct engine *engine)
+{
+    if (!engine)
+        return;
+    let_go(engine);
     incidents_free(engine->incidents);
     json_free(engine->json);
     totals_free(engine->totals);

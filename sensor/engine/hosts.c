@@ -231,8 +231,6 @@ void hosts_fini(struct engine *engine)
     const struct map_entry *e;
     while (engine->config.hindsight && (e = map_next(&engine->hosts, &position)) != NULL)
         ((struct host *)e->value)->profile = NULL; /* its own */
-    loads_fini(engine);
-    warm_abandon(engine);
     map_fini(&engine->hosts, free_host);
 }
 

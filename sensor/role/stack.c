@@ -271,7 +271,7 @@ int stack_open(struct stack *stack, const struct stack_config *config)
 
 void stack_close_engine(struct stack *stack)
 {
-    engine_free(stack->engine);
+    (stack->ends ? engine_leave : engine_free)(stack->engine);
     stack->engine = NULL;
 }
 

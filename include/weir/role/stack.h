@@ -63,6 +63,7 @@ struct stack {
     struct engine *engine;
     struct error error; /* the first */
     bool store_ready;
+    bool ends; /* the process, once this is closed: see engine_leave */
 };
 
 /* Drives the loop until the store answers, or, live, could not be reached at the first try. 0:
