@@ -4,16 +4,22 @@
  *
  *   bulk   12,000,000 packets in some 260,000 flows: TLS, HTTP, DNS, QUIC, transfers; a fifth IPv6
  *   small  34,000,000 packets in some 10,000,000 flows: SYNs unanswered, DNS, pings, short TCP
- *   open   16,000,000 packets in 2,000,000 flows, N of them open at once (default 100,000)
- *   hosts  14,400,000 packets in 1,800,000 flows of N hosts in three hours (default 10,000)
+ *   open   8 packets a flow, 2,000,000 flows, N of them open at once (default 100,000)
+ *   hosts  8 packets a flow, 1,800,000 flows of N hosts (default 10,000)
  *
- * each times X (default 1). Whatever N is, `open` and `hosts` say as much; where X is too small for
- * that, they have more flows, so that N are open, or each host has three. */
+ * each times X (default 1). In both series a packet is the same work whatever N is: a flow of
+ * `open` is as long, says as much and at the same seconds of its life (more open ones are more at a
+ * time, not longer ones), so as many records tell it; a host of `hosts` has three flows an hour,
+ * one to each of its sites (more hosts are more packets an hour, or fewer hours). Where X is too
+ * small for N there are more flows, so that a tenth more than N open, and there are two hours. */
 #include "talks.h"
 
 #include <stdlib.h>
 
-#define TALKS_MOST 4096u
+#define TALKS_MOST   4096u
+#define LINE_BYTES   100u
+#define OPEN_BLOCK   256u
+#define OPEN_LIFE_NS (INT64_C(480) * 1000000000)
 
 /* Shares of each kind in 1,000 flows. */
 struct mix {
@@ -81,7 +87,7 @@ static uint32_t at_least(uint32_t number, uint32_t least)
     return number < least ? least : number;
 }
 
-/* A connection that is told all at once: 1,000 to an address for each of its hosts. */
+/* A connection: 1,000 to an address for each of its hosts. */
 struct line {
     struct ends ends;
     uint32_t next_seq[2];
@@ -115,7 +121,7 @@ static void line_open(struct wire *wire, struct line *line)
 {
     line_control(wire, line, 0, WIRE_SYN);
     line_control(wire, line, 1, WIRE_SYN | WIRE_ACK);
-    line_data(wire, line, 0, 100);
+    line_data(wire, line, 0, LINE_BYTES);
 }
 
 static void line_close(struct wire *wire, struct line *line)
@@ -125,34 +131,55 @@ static void line_close(struct wire *wire, struct line *line)
     line_control(wire, line, 0, WIRE_ACK);
 }
 
-/* Each opens, two of those that are open say something, the one open longest closes. */
-static bool write_open(struct wire *wire, uint32_t count, double scale)
+/* The flow whose turn it is: they open one after the other, and then speak by turns in blocks, in
+ * each in another order: no network asks for its flows in the order in which their memory lies. */
+static uint32_t whose(uint32_t turn, uint32_t phase)
 {
-    uint32_t flows = at_least((uint32_t)(2e6 * scale), count + count / 10);
-    struct line *line = calloc(count, sizeof *line);
-    if (!line)
-        return false;
-    wire->step_ns = 200000;
-    for (uint32_t i = 0; i < flows; i++) {
-        struct line *one = &line[i % count];
-        if (i >= count)
-            line_close(wire, one);
-        line_of(one, i / 1000 % 2000, i % 100, 1024 + i % 60000);
-        line_open(wire, one);
-        talks.opened++;
-        for (int turn = 0; turn < 2; turn++)
-            line_data(wire, &line[talks_random(&talks, i < count ? i + 1 : count)], turn, 100);
-    }
-    free(line);
-    return true;
+    uint32_t block = turn / OPEN_BLOCK;
+    return phase == 0 ? turn : block * OPEN_BLOCK + (turn * 167 + block * phase) % OPEN_BLOCK;
 }
 
-/* Each host has three sites, the second and third its own. Three hours, whatever the number. */
-static bool write_hosts(struct wire *wire, uint32_t count, double scale)
+/* In a third of its life what the other side says, in two thirds the first one again, then the end:
+ * minutes lie between them, so that each has a report of its own, and few are closed and not yet
+ * forgotten. */
+static void open_phase(struct wire *wire, uint32_t flow, uint32_t phase)
 {
-    uint32_t flows = at_least((uint32_t)(18e5 * scale), count * 3);
     struct line one;
-    wire->step_ns = INT64_C(3) * 3600 * 1000000000 / ((int64_t)flows * 8);
+    line_of(&one, flow / 1000 % 2000, flow % 100, 1024 + flow % 60000);
+    if (phase == 0) {
+        line_open(wire, &one);
+        talks.opened++;
+        return;
+    }
+    one.next_seq[0] += 1 + LINE_BYTES + (phase > 2 ? LINE_BYTES : 0);
+    one.next_seq[1] += 1 + (phase > 1 ? LINE_BYTES : 0);
+    if (phase == 3)
+        line_close(wire, &one);
+    else
+        line_data(wire, &one, phase == 1, LINE_BYTES);
+}
+
+static void write_open(struct wire *wire, uint32_t count, double scale)
+{
+    uint32_t flows = at_least((uint32_t)(2e6 * scale), count + count / 10);
+    flows += OPEN_BLOCK - flows % OPEN_BLOCK; /* blocks are whole */
+    wire->step_ns = OPEN_LIFE_NS / ((int64_t)count * 8);
+    for (uint32_t turn = 0; turn < flows + count; turn++)
+        for (uint32_t phase = 0; phase < 4; phase++) {
+            uint32_t began = (uint32_t)((uint64_t)count * phase / 3);
+            if (turn >= began && turn - began < flows)
+                open_phase(wire, whose(turn - began, phase), phase);
+            else
+                wire->now_ns += wire->step_ns * (phase == 0 || phase == 3 ? 3 : 1);
+        }
+}
+
+/* Each host has three sites, the second and third its own. */
+static void write_hosts(struct wire *wire, uint32_t count, double scale)
+{
+    uint32_t flows = at_least((uint32_t)(18e5 * scale), count * 6);
+    struct line one;
+    wire->step_ns = INT64_C(3600) * 1000000000 / ((int64_t)count * 3 * 8);
     for (uint32_t i = 0; i < flows; i++) {
         uint32_t host = i % count, turn = i / count % 3;
         line_of(&one, host, turn ? 1000 + host * 2 + turn : host % 1000, 1024 + i / count % 60000);
@@ -162,7 +189,6 @@ static bool write_hosts(struct wire *wire, uint32_t count, double scale)
         line_data(wire, &one, 0, 500);
         line_close(wire, &one);
     }
-    return true;
 }
 
 /* --- the command line --------------------------------------------------------------------------
@@ -201,10 +227,15 @@ static bool write_trace(struct wire *wire, const struct words *words)
             return true;
         }
     talks_init(&talks, 1, 1);
-    if (strcmp(words->kind, "open") == 0)
-        return write_open(wire, words->count ? words->count : 100000, words->scale);
-    return strcmp(words->kind, "hosts") == 0 &&
-           write_hosts(wire, words->count ? words->count : 10000, words->scale);
+    bool open = strcmp(words->kind, "open") == 0;
+    if (!open && strcmp(words->kind, "hosts") != 0)
+        return false;
+    (open ? write_open : write_hosts)(wire,
+                                      words->count ? words->count
+                                      : open       ? 100000
+                                                   : 10000,
+                                      words->scale);
+    return true;
 }
 
 int main(int argc, char **argv)
