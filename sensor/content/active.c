@@ -2,7 +2,9 @@
  * content room no more than these do.
  *
  * The active ones lie in an array. When it is full, a hand goes round it (second chance): payload
- * gives a flow three rounds, and whoever has none left makes room. A flow of which no byte was
+ * gives a flow three rounds, and whoever has none left makes room. The rounds lie beside the array:
+ * the hand passes thousands of flows that nobody touched for long, and fetches none but the one it
+ * takes. A flow of which no byte was
  * looked at yet (the first ones are missing, or its end says that some were) just goes: it begins
  * anew with its next payload, and what is missing is told as a gap. Of the others what was found
  * stays, what was counted is told, and nothing more is looked at; that is counted
@@ -10,7 +12,8 @@
  *
  * A datagram stands alone, so UDP can always be looked at again.
  *
- * Invariants: active[cf->place - 1] == cf for every cf with a place; a flow that was given up with
+ * Invariants: active[cf->place - 1] == cf for every cf with a place, and rounds[cf->place - 1] are
+ * its own; a flow that was given up with
  * nothing found has the shared content->nothing, which is never active.
  * Thread: the capture thread, never inside a stream's callbacks. */
 #include "application.h"
@@ -41,6 +44,7 @@ void active_leave(struct content_flow *cf)
     handshake_forget(cf);
     struct content_flow *last = content->active[--content->active_count];
     content->active[cf->place - 1] = last;
+    content->rounds[cf->place - 1] = content->rounds[content->active_count];
     last->place = cf->place;
     cf->place = 0;
 }
@@ -70,12 +74,12 @@ static void give_up(struct content_flow *cf)
 static void make_room(struct content *content)
 {
     for (;;) {
-        struct content_flow *cf = content->active[content->hand++ % content->active_count];
-        if (cf->rounds == 0) {
-            give_up(cf);
+        uint32_t at = content->hand++ % content->active_count;
+        if (content->rounds[at] == 0) {
+            give_up(content->active[at]);
             return;
         }
-        cf->rounds--;
+        content->rounds[at]--;
     }
 }
 
@@ -87,14 +91,16 @@ void active_join(struct content_flow *cf)
     if (content->active_count == content->active_room) {
         uint32_t room = content->active_room ? 2 * content->active_room : 64;
         content->active = xrealloc(content->active, room * sizeof(struct content_flow *));
+        content->rounds = xrealloc(content->rounds, room);
         content->active_room = room;
     }
+    content->rounds[content->active_count] = 0;
     content->active[content->active_count++] = cf;
     cf->place = content->active_count;
 }
 
 void active_touch(struct content_flow *cf, const struct packet *packet)
 {
-    if (packet->payload_bytes > 0)
-        cf->rounds = ROUNDS;
+    if (packet->payload_bytes > 0 && cf->place)
+        cf->content->rounds[cf->place - 1] = ROUNDS;
 }

@@ -10,6 +10,7 @@
 #include "application.h"
 #include "ndpi_port.h"
 #include "weir/base/buffer.h"
+#include "weir/base/fetch.h"
 #include "weir/base/log.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ _Static_assert((int)SIDE_ORIG == NDPI_PORT_CLIENT && (int)SIDE_RESP == NDPI_PORT
 
 struct applications {
     struct ndpi_port *port;
+    struct pool samples; /* those that have their first room */
     uint64_t kept_bytes, asked, named, unasked;
 };
 
@@ -43,6 +45,7 @@ struct applications *applications_new(bool later, struct error *error)
         return NULL;
     struct applications *applications = xcalloc(1, sizeof *applications);
     applications->port = port;
+    pool_init(&applications->samples, sizeof(struct application_sample) + SAMPLE_FIRST);
     return applications;
 }
 
@@ -51,6 +54,7 @@ void applications_free(struct applications *applications)
     if (!applications)
         return;
     ndpi_port_free(applications->port);
+    pool_fini(&applications->samples);
     free(applications);
 }
 
@@ -66,13 +70,38 @@ void applications_health(const struct applications *applications, struct health 
 /* --- what is kept ------------------------------------------------------------------------------
  */
 
+static void free_sample(struct applications *applications, struct application_sample *sample)
+{
+    if (sample->room == SAMPLE_FIRST)
+        pool_give(&applications->samples, sample);
+    else
+        free(sample);
+}
+
 void application_drop(struct content_flow *cf)
 {
-    if (cf->sample)
-        cf->content->applications->kept_bytes -= sizeof *cf->sample + cf->sample->room;
-    free(cf->sample);
-    cf->sample = NULL;
+    struct applications *applications = cf->content->applications;
     cf->application_done = true;
+    if (!cf->sample)
+        return;
+    applications->kept_bytes -= sizeof *cf->sample + cf->sample->room;
+    free_sample(applications, cf->sample);
+    cf->sample = NULL;
+}
+
+/* With more room than the pool's blocks have. */
+static struct application_sample *enlarged(struct applications *applications,
+                                           struct application_sample *sample, uint32_t room)
+{
+    size_t had = sample ? sizeof *sample + sample->room : 0;
+    struct application_sample *larger = xrealloc(NULL, sizeof *larger + room);
+    if (had)
+        memcpy(larger, sample, had);
+    else
+        memset(larger, 0, sizeof *larger);
+    if (sample)
+        free_sample(applications, sample);
+    return larger;
 }
 
 /* False: there is no room. */
@@ -90,11 +119,16 @@ static bool make_room(struct content_flow *cf, size_t more)
     if (applications->kept_bytes + grows > APPLICATION_BYTES)
         return false;
     applications->kept_bytes += grows;
-    cf->sample = xrealloc(sample, sizeof *sample + room);
-    if (!sample)
-        memset(cf->sample, 0, sizeof *sample);
+    cf->sample = room == SAMPLE_FIRST ? pool_take(&applications->samples)
+                                      : enlarged(applications, sample, room);
     cf->sample->room = room;
     return true;
+}
+
+void application_fetch(const struct content_flow *cf)
+{
+    if (cf->sample)
+        fetch(cf->sample->data + cf->sample->size, 2 * FETCH_LINE);
 }
 
 /* False: there was no room. */

@@ -24,6 +24,7 @@ void applications_health(const struct applications *applications, struct health 
  * TEXT_APPLICATION when enough was seen. */
 void application_take(struct content_flow *cf, enum flow_side side, const uint8_t *data,
                       size_t size);
+void application_fetch(const struct content_flow *cf); /* where the next payload is kept */
 void application_swap(struct content_flow *cf);
 void application_drop(struct content_flow *cf); /* no more is wanted */
 

@@ -201,13 +201,13 @@ struct content *content_new(const struct content_config *config,
     pool_init(&content->flow_pool, sizeof(struct content_flow));
     pool_init(&content->side_pool, sizeof(struct side));
     pool_init(&content->facts_pool, sizeof(struct facts));
+    pool_init(&content->entropy_pool, sizeof(struct entropy));
+    items_shared_init(&content->items, CONTENT_ITEM_SET_BYTES, config->samples);
     content->suffixes = suffixes_new();
     content->inspection = (struct inspection){
         .key = &content->config.key,
         .email = {.suffixes = content->suffixes, .key = &content->config.key},
     };
-    content->items =
-        (struct items_shared){.limit_bytes = CONTENT_ITEM_SET_BYTES, .samples = config->samples};
     content->config.pattern = NULL; /* was the caller's */
     content->inspection.search = search_shared_new(&content->config.key, config->pattern,
                                                    config->pattern_count, true, error);
@@ -234,6 +234,7 @@ void content_free(struct content *content)
     applications_free(content->applications);
     expectations_free(content->expectations);
     free(content->active);
+    free(content->rounds);
     free(content->nothing);
     inspection_fini(&content->inspection);
     search_shared_free(content->inspection.search);
@@ -241,6 +242,8 @@ void content_free(struct content *content)
     pool_fini(&content->flow_pool);
     pool_fini(&content->side_pool);
     pool_fini(&content->facts_pool);
+    pool_fini(&content->entropy_pool);
+    items_shared_fini(&content->items);
     free(content);
 }
 

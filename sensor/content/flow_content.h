@@ -41,6 +41,7 @@ struct content {
     struct inspection inspection;
     struct items_shared items;
     struct pool flow_pool, side_pool, facts_pool; /* of struct content_flow, side, facts */
+    struct pool entropy_pool;                     /* of struct entropy */
     uint64_t gathered_bytes;                      /* room of all sides' gathered heads */
     uint64_t malformed;                           /* names that did not parse */
     uint64_t inflate_bytes;                       /* that all bodies' decoders hold */
@@ -52,6 +53,7 @@ struct content {
     struct expectations *expectations; /* data channels that were announced */
     struct ptime now;                  /* of what is being looked at */
     struct content_flow **active;
+    uint8_t *rounds; /* active.c: how often the hand passes each before it takes it */
     uint32_t active_count, active_room, hand;
     uint64_t given_up, let_go, beyond; /* see record.h: content_… */
     struct content_flow *nothing;      /* of every TCP flow that was given up with nothing found */
@@ -93,6 +95,7 @@ struct side {
     bool entropy_known;
     bool datagrams; /* one was inspected: each is a text of its own */
     bool begun;     /* something else than a PROXY header was seen, or bytes were lost */
+    bool waits;     /* items.h: something found is not told yet */
 };
 
 /* What was learnt of a flow; most flows have none. Arrays of SIDES turn with the flow's sides. */
@@ -129,7 +132,6 @@ struct content_flow {
     bool application_done;     /* named, or nothing more is kept for it */
     uint32_t last_tag;         /* control.c: of a datagram that was not certain; 0: none */
     bool stopped[SIDES];
-    uint8_t rounds; /* active.c: how often the hand passes before it takes this one */
     uint32_t place; /* active.c: its place in content->active, from 1; 0: none */
 };
 

@@ -12,6 +12,7 @@
 #include "search.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/fetch.h"
 #include "weir/content/numbers.h"
 
 #include <stdlib.h>
@@ -54,6 +55,22 @@ void inspector_break(struct filter *filter)
     numbers_scanner_finish(inspector->numbers);
     search_finish(inspector->patterns);
     container_scanner_finish(inspector->containers);
+}
+
+void inspector_fetch(const struct filter *filter)
+{
+    fetch(filter, sizeof(struct inspector));
+}
+
+void inspector_fetch_parts(const struct filter *filter)
+{
+    const struct inspector *inspector = (const struct inspector *)filter;
+    if (!inspector)
+        return;
+    fetch(inspector->email, FETCH_LINE);
+    fetch(inspector->numbers, 2 * FETCH_LINE);
+    fetch(inspector->patterns, 2 * FETCH_LINE);
+    fetch(inspector->containers, 2 * FETCH_LINE);
 }
 
 static void inspector_free(struct inspector *inspector)

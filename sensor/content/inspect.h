@@ -19,6 +19,9 @@ void inspection_fini(struct inspection *inspection);
 
 /* The last filter: whatever it finds is told to the finder. */
 struct filter *inspector_new(struct inspection *inspection, const struct finder *finder);
+/* Asks for what the next piece will need, in two steps; NULL is nothing. */
+void inspector_fetch(const struct filter *filter);
+void inspector_fetch_parts(const struct filter *filter);
 /* The text ends here and another begins: of datagrams. */
 void inspector_break(struct filter *filter);
 

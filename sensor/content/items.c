@@ -21,27 +21,45 @@ struct text {
 };
 
 struct batch {
-    uint64_t *hash; /* `room` of them, and behind them as many places */
+    uint64_t *hash; /* `room` of them, and behind them as many places; first_hash at first */
     uint16_t count, room;
     uint8_t labels, samples;
-    struct text *label, *sample; /* room for as many as the next power of two; for all */
+    struct text *label, *sample; /* room for as many as the next power of two (first_label: one);
+                                    for all */
+    struct text first_label;
+    uint64_t first_hash[ROOM_FIRST + (ROOM_FIRST + 7) / 8];
 };
 
 struct items {
     struct items_shared *shared;
     void (*tell)(void *context, const struct content_items *items);
     void *context;
+    bool *waits;
     uint64_t *slot; /* hashes told; 0: empty */
     uint32_t slots, told;
     struct batch *batch[CONTENT_KINDS]; /* NULL: nothing waits */
 };
 
+void items_shared_init(struct items_shared *shared, size_t limit_bytes, bool samples)
+{
+    *shared = (struct items_shared){.limit_bytes = limit_bytes, .samples = samples};
+    pool_init(&shared->pool, sizeof(struct items));
+    pool_init(&shared->batch_pool, sizeof(struct batch));
+}
+
+void items_shared_fini(struct items_shared *shared)
+{
+    pool_fini(&shared->pool);
+    pool_fini(&shared->batch_pool);
+}
+
 struct items *items_new(struct items_shared *shared,
                         void (*tell)(void *context, const struct content_items *items),
-                        void *context)
+                        void *context, bool *waits)
 {
-    struct items *items = xcalloc(1, sizeof *items);
+    struct items *items = pool_take(&shared->pool);
     items->shared = shared;
+    items->waits = waits;
     items->tell = tell;
     items->context = context;
     return items;
@@ -53,10 +71,12 @@ static void drop_batch(struct items *items, enum content_class class)
     if (!batch)
         return;
     items->shared->batches--;
-    free(batch->hash);
-    free(batch->label);
+    if (batch->hash != batch->first_hash)
+        free(batch->hash);
+    if (batch->label != &batch->first_label)
+        free(batch->label);
     free(batch->sample);
-    free(batch);
+    pool_give(&items->shared->batch_pool, batch);
     items->batch[class] = NULL;
 }
 
@@ -68,7 +88,7 @@ void items_free(struct items *items)
     for (int class = 0; class < CONTENT_KINDS; class ++)
         drop_batch(items, (enum content_class) class);
     free(items->slot);
-    free(items);
+    pool_give(&items->shared->pool, items);
 }
 
 /* --- the set of hashes told --------------------------------------------------------------------
@@ -147,6 +167,7 @@ void items_tell(struct items *items)
 {
     for (int class = 0; class < CONTENT_KINDS; class ++)
         tell_class(items, (enum content_class) class);
+    *items->waits = false;
 }
 
 static bool is_printable(uint8_t byte)
@@ -205,10 +226,23 @@ static struct batch *batch_for(struct items *items, enum content_class class,
         find_label(batch, label) == batch->labels)
         tell_class(items, class);
     if (!items->batch[class]) {
-        items->batch[class] = xcalloc(1, sizeof *batch);
+        batch = pool_take(&items->shared->batch_pool);
+        batch->hash = batch->first_hash;
+        batch->label = &batch->first_label;
+        batch->room = ROOM_FIRST;
+        items->batch[class] = batch;
         items->shared->batches++;
+        *items->waits = true;
     }
     return items->batch[class];
+}
+
+/* Room for more: what began in the batch itself moves out of it. */
+static void *enlarge(void *at, const void *first, size_t had, size_t bytes)
+{
+    if (at != first)
+        return xrealloc(at, bytes);
+    return memcpy(xrealloc(NULL, bytes), first, had);
 }
 
 _Static_assert(RECORD_CONTENT_ITEMS == ROOM_FIRST * ROOM_GROWS * ROOM_GROWS * ROOM_GROWS,
@@ -216,8 +250,9 @@ _Static_assert(RECORD_CONTENT_ITEMS == ROOM_FIRST * ROOM_GROWS * ROOM_GROWS * RO
 static void put_item(struct batch *batch, uint64_t hash, uint8_t place)
 {
     if (batch->count == batch->room) {
-        size_t had = batch->room, room = had ? had * ROOM_GROWS : ROOM_FIRST;
-        batch->hash = xrealloc(batch->hash, room * (sizeof *batch->hash + 1));
+        size_t had = batch->room, room = had * ROOM_GROWS;
+        batch->hash = enlarge(batch->hash, batch->first_hash, had * (sizeof *batch->hash + 1),
+                              room * (sizeof *batch->hash + 1));
         batch->room = (uint16_t)room;
         memmove(places_of(batch), batch->hash + had, had);
     }
@@ -228,8 +263,9 @@ static void put_item(struct batch *batch, uint64_t hash, uint8_t place)
 static void put_label(struct batch *batch, const struct text *label)
 {
     size_t had = batch->labels;
-    if ((had & (had - 1)) == 0) /* none, or a power of two: all room is taken */
-        batch->label = xrealloc(batch->label, (had ? 2 * had : 1) * sizeof *label);
+    if (had && (had & (had - 1)) == 0) /* a power of two: all room is taken */
+        batch->label = enlarge(batch->label, &batch->first_label, had * sizeof *label,
+                               2 * had * sizeof *label);
     batch->label[batch->labels++] = *label;
 }
 

@@ -4,6 +4,7 @@
 #ifndef WEIR_SENSOR_CONTENT_ITEMS_H
 #define WEIR_SENSOR_CONTENT_ITEMS_H
 
+#include "weir/base/pool.h"
 #include "weir/content/content.h"
 #include "weir/content/found.h"
 
@@ -17,14 +18,18 @@
 struct items_shared {
     size_t used_bytes, limit_bytes;
     uint32_t batches;
-    bool samples; /* keep a few of each record's items as they were */
+    bool samples;                 /* keep a few of each record's items as they were */
+    struct pool pool, batch_pool; /* of struct items, of batches */
 };
+void items_shared_init(struct items_shared *shared, size_t limit_bytes, bool samples);
+void items_shared_fini(struct items_shared *shared); /* all of them are gone */
 
 struct items;
-/* `tell` is given a class's items when there are as many as a record holds, and by items_tell. */
+/* `tell` is given a class's items when there are as many as a record holds, and by items_tell.
+ * *waits, of the caller's own memory, says whether something is still to be told. */
 struct items *items_new(struct items_shared *shared,
                         void (*tell)(void *context, const struct content_items *items),
-                        void *context);
+                        void *context, bool *waits);
 void items_free(struct items *items); /* what was not told is not */
 void items_tell(struct items *items);
 struct finder items_finder(struct items *items);

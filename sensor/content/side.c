@@ -43,7 +43,7 @@ static void close_protocol(struct side *side)
 
 static void forget_entropy(struct side *side)
 {
-    free(side->entropy);
+    pool_give(&side->owner->content->entropy_pool, side->entropy);
     side->entropy = NULL;
 }
 
@@ -66,7 +66,7 @@ static void count_entropy(struct side *side, const uint8_t *data, size_t size)
         return;
     }
     if (!side->entropy)
-        side->entropy = xcalloc(1, sizeof *side->entropy);
+        side->entropy = pool_take(&side->owner->content->entropy_pool);
     if (!entropy_put(side->entropy, data, size))
         return;
     tell_entropy(side);
@@ -92,7 +92,7 @@ void side_free(struct side *side)
     close_protocol(side);
     side_drop_head(side, side->head_size);
     filter_end(side->inspector);
-    free(side->entropy);
+    forget_entropy(side);
     items_free(side->items);
     pool_give(&side->owner->content->side_pool, side);
 }
@@ -129,7 +129,7 @@ void side_set_stage(struct side *side, enum stage stage)
 
 void side_tell(struct side *side)
 {
-    if (side->items)
+    if (side->waits)
         items_tell(side->items);
 }
 
@@ -147,7 +147,7 @@ static void on_items(void *context, const struct content_items *items)
 struct finder side_finder(struct side *side)
 {
     if (!side->items)
-        side->items = items_new(&side->owner->content->items, on_items, side);
+        side->items = items_new(&side->owner->content->items, on_items, side, &side->waits);
     return items_finder(side->items);
 }
 

@@ -108,6 +108,16 @@ void content_progress(struct content *content, struct flow *flow, struct ptime t
 void content_swapped(struct content *content, struct flow *flow);
 void content_release(struct content *content, struct flow *flow); /* frees the slot */
 struct content_facts content_get_facts(struct flow *flow);
+/* Optional, for whoever knows what comes soon: asks for what hangs on the flow, a step after the
+ * other, each some packets after the one before. Changes nothing. */
+enum content_fetch {
+    CONTENT_FETCH_FLOW, /* all others follow it */
+    CONTENT_FETCH_SIDE, /* a packet of this side comes: … */
+    CONTENT_FETCH_TEXT,
+    CONTENT_FETCH_PARTS,
+    CONTENT_FETCH_TOLD, /* the flow is told */
+};
+void content_fetch(struct flow *flow, enum flow_side side, enum content_fetch step);
 void content_health(const struct content *content, struct health *health);
 
 #endif

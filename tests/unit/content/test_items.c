@@ -50,10 +50,13 @@ static void on_tell(void *context, const struct content_items *items)
     told.samples = items->sample_count;
 }
 
+static bool waits; /* of those made last */
+
 static struct items *open_items(struct items_shared *shared)
 {
     memset(&told, 0, sizeof told);
-    return items_new(shared, on_tell, &told);
+    waits = false;
+    return items_new(shared, on_tell, &told, &waits);
 }
 
 static void find(struct items *items, enum content_class class, uint64_t hash, const char *label,
@@ -78,7 +81,8 @@ static uint64_t hash_of(uint64_t i)
 static void test_told_once(void **state)
 {
     (void)state;
-    struct items_shared shared = {.limit_bytes = 1 << 20};
+    struct items_shared shared;
+    items_shared_init(&shared, 1 << 20, false);
     struct items *items = open_items(&shared);
     struct finder finder = items_finder(items);
     assert_false(finder.known(finder.context, 7));
@@ -86,7 +90,9 @@ static void test_told_once(void **state)
     assert_true(finder.known(finder.context, 7));
     find(items, CONTENT_CARD, 7, "visa", "4111");
     assert_int_equal(told.calls, 0); /* it waits for more */
+    assert_true(waits);
     items_tell(items);
+    assert_false(waits);
     assert_int_equal(told.calls, 1);
     assert_int_equal(told.count, 1);
     assert_int_equal(told.hash[0], 7);
@@ -94,18 +100,21 @@ static void test_told_once(void **state)
     assert_string_equal(told.label[0], "visa");
     assert_int_equal(told.samples, 0); /* not allowed */
     find(items, CONTENT_CARD, 7, "visa", "4111");
+    assert_false(waits); /* nothing new */
     items_tell(items);
     items_tell(items);
     assert_int_equal(told.calls, 1);
     items_free(items);
     assert_int_equal(shared.used_bytes, 0);
+    items_shared_fini(&shared);
 }
 
 /* Each class has its batch; a full one goes at once, what waits goes when asked for. */
 static void test_batches(void **state)
 {
     (void)state;
-    struct items_shared shared = {.limit_bytes = 1 << 20};
+    struct items_shared shared;
+    items_shared_init(&shared, 1 << 20, false);
     struct items *items = open_items(&shared);
     for (uint64_t i = 0; i < RECORD_CONTENT_ITEMS; i++) {
         assert_int_equal(told.calls, 0);
@@ -123,13 +132,15 @@ static void test_batches(void **state)
     assert_int_equal(told.per_class[CONTENT_IBAN], 3);
     assert_int_equal(told.per_class[CONTENT_PHONE], RECORD_CONTENT_ITEMS);
     items_free(items);
+    items_shared_fini(&shared);
 }
 
 /* One label more than a record has room for: what waits is told, and the count begins anew. */
 static void test_labels(void **state)
 {
     (void)state;
-    struct items_shared shared = {.limit_bytes = 1 << 20};
+    struct items_shared shared;
+    items_shared_init(&shared, 1 << 20, false);
     struct items *items = open_items(&shared);
     char label[16];
     for (uint64_t i = 0; i < 3 * RECORD_CONTENT_LABELS; i++) {
@@ -150,13 +161,15 @@ static void test_labels(void **state)
     assert_int_equal(told.labels, 1);
     assert_string_equal(told.label[told.count - 1], "another.example");
     items_free(items);
+    items_shared_fini(&shared);
 }
 
 /* Long labels keep their end; what cannot be printed is '?'. */
 static void test_label_text(void **state)
 {
     (void)state;
-    struct items_shared shared = {.limit_bytes = 1 << 20};
+    struct items_shared shared;
+    items_shared_init(&shared, 1 << 20, false);
     struct items *items = open_items(&shared);
     char label[101] = "";
     memset(label, 'a', 100);
@@ -168,12 +181,14 @@ static void test_label_text(void **state)
     assert_string_equal(told.label[0], label + 100 - CONTENT_LABEL_MAX);
     assert_string_equal(told.label[1], "b\?\?\?.example");
     items_free(items);
+    items_shared_fini(&shared);
 }
 
 static void test_samples(void **state)
 {
     (void)state;
-    struct items_shared shared = {.limit_bytes = 1 << 20, .samples = true};
+    struct items_shared shared;
+    items_shared_init(&shared, 1 << 20, true);
     struct items *items = open_items(&shared);
     char longer[101] = "";
     memset(longer, 'x', 100);
@@ -192,13 +207,15 @@ static void test_samples(void **state)
     assert_int_equal(strlen(told.sample[2]), 78);
     assert_string_equal(told.sample[3], "x");
     items_free(items);
+    items_shared_fini(&shared);
 }
 
 /* A set that is full starts anew: what it knew is told again once, nothing is lost. */
 static void test_full(void **state)
 {
     (void)state;
-    struct items_shared shared = {.limit_bytes = 64 << 20};
+    struct items_shared shared;
+    items_shared_init(&shared, 64 << 20, false);
     struct items *items = open_items(&shared);
     for (unsigned round = 0; round < 2; round++)
         for (uint64_t i = 0; i < TOLD_MAX; i++)
@@ -214,6 +231,7 @@ static void test_full(void **state)
     assert_int_equal(shared.used_bytes, SLOTS_MAX * sizeof(uint64_t));
     items_free(items);
     assert_int_equal(shared.used_bytes, 0);
+    items_shared_fini(&shared);
 }
 
 /* All sets together have a limit: who may not grow starts anew; who may not even begin remembers
@@ -221,7 +239,8 @@ static void test_full(void **state)
 static void test_shared_limit(void **state)
 {
     (void)state;
-    struct items_shared shared = {.limit_bytes = 64 * sizeof(uint64_t)};
+    struct items_shared shared;
+    items_shared_init(&shared, 64 * sizeof(uint64_t), false);
     struct items *first = open_items(&shared);
     for (uint64_t i = 0; i < 48; i++)
         find(first, CONTENT_EMAIL, hash_of(i), "a.example", "x");
@@ -233,7 +252,7 @@ static void test_shared_limit(void **state)
     items_tell(first);
     assert_int_equal(told.count, 50);
     assert_int_equal(shared.used_bytes, shared.limit_bytes);
-    struct items *second = items_new(&shared, on_tell, &told);
+    struct items *second = items_new(&shared, on_tell, &told, &waits);
     for (unsigned round = 0; round < 3; round++)
         find(second, CONTENT_EMAIL, 5, "a.example", "x");
     items_tell(second);
@@ -246,13 +265,15 @@ static void test_shared_limit(void **state)
     assert_int_equal(told.count, 54);
     items_free(second);
     assert_int_equal(shared.used_bytes, 0);
+    items_shared_fini(&shared);
 }
 
 /* Hashes that fall on the same slot are different ones all the same. */
 static void test_collisions(void **state)
 {
     (void)state;
-    struct items_shared shared = {.limit_bytes = 1 << 20};
+    struct items_shared shared;
+    items_shared_init(&shared, 1 << 20, false);
     struct items *items = open_items(&shared);
     for (unsigned round = 0; round < 2; round++)
         for (uint64_t i = 0; i < 200; i++)
@@ -260,6 +281,7 @@ static void test_collisions(void **state)
     items_tell(items);
     assert_int_equal(told.count, 200);
     items_free(items);
+    items_shared_fini(&shared);
 }
 
 /* Of all sides together no more than so many wait, whoever sends something worth counting. */
@@ -267,11 +289,12 @@ static void test_many_sides(void **state)
 {
     (void)state;
     enum { SIDES_SOME = ITEMS_BATCHES_MAX + 10 };
-    struct items_shared shared = {.limit_bytes = 1 << 20};
+    struct items_shared shared;
+    items_shared_init(&shared, 1 << 20, false);
     struct items **items = calloc(SIDES_SOME, sizeof(struct items *));
     assert_non_null(items);
     for (uint32_t i = 0; i < SIDES_SOME; i++) {
-        items[i] = items_new(&shared, on_tell, &told);
+        items[i] = items_new(&shared, on_tell, &told, &waits);
         if (i == 0)
             memset(&told, 0, sizeof told);
         find(items[i], CONTENT_EMAIL, hash_of(i), "example.com", "a@example.com");
@@ -285,6 +308,7 @@ static void test_many_sides(void **state)
         items_free(items[i]);
     assert_int_equal(shared.batches, 0);
     free(items);
+    items_shared_fini(&shared);
 }
 
 int main(void)
