@@ -45,6 +45,12 @@ static void on_release(void *context, struct flow *flow)
     content_release(w->content, flow);
 }
 
+static void on_soon(void *context, struct flow *flow, bool next)
+{
+    (void)context;
+    content_fetch(flow, SIDE_ORIG, next ? CONTENT_FETCH_TOLD : CONTENT_FETCH_FLOW);
+}
+
 static void on_dns(void *context, struct flow *flow, struct ptime time,
                    const struct dns_message *message)
 {
@@ -67,7 +73,7 @@ static void on_items(void *context, struct flow *flow, enum flow_side side, stru
     emit_items(&w->emitter, flow, side, time, items, tunnelled ? tunnel : NULL);
 }
 
-static const struct flow_events flow_events = {on_report, on_swapped, on_release};
+static const struct flow_events flow_events = {on_report, on_swapped, on_release, on_soon};
 static const struct content_events content_events = {on_dns, on_server_name, on_items};
 
 /* --- packets --------------------------------------------------------------------------------- */
@@ -330,15 +336,49 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
         hold_packet(w, input, raw, stamp, result, &packet, sent);
 }
 
+/* The packet that was announced so many packets ago. */
+static struct announced *announced(struct worker *w, uint32_t ago)
+{
+    return &w->expected[(w->announced - ago) % WORKER_AHEAD];
+}
+
+static void fetch_content(struct worker *w, uint32_t ago, enum content_fetch step)
+{
+    const struct announced *one = announced(w, ago);
+    if (one->flow)
+        content_fetch(one->flow, (enum flow_side)one->side, step);
+}
+
+/* Where a packet will look, the nearer the deeper: each step finds its way by what the one before
+ * asked for. */
+static void fetch_steps(struct worker *w)
+{
+    struct announced *one = announced(w, WORKER_AHEAD / 2);
+    one->flow = flow_table_expect_soon(w->table, one->hash);
+    if (!content_is_spread(w->content))
+        return;
+    one = announced(w, WORKER_AHEAD / 2 + 2);
+    if (one->flow)
+        one->side = flow_get_key(one->flow)->orig_port == one->src_port ? SIDE_ORIG : SIDE_RESP;
+    fetch_content(w, WORKER_AHEAD / 2 + 2, CONTENT_FETCH_FLOW);
+    fetch_content(w, WORKER_AHEAD / 2 + 4, CONTENT_FETCH_SIDE);
+    fetch_content(w, WORKER_AHEAD / 2 + 5, CONTENT_FETCH_TEXT);
+    fetch_content(w, WORKER_AHEAD / 2 + 6, CONTENT_FETCH_PARTS);
+}
+
 void worker_expect(struct worker *w, const struct packet_raw *raw)
 {
     struct packet packet;
-    uint32_t number = w->announced++;
     if (!w->table)
         return;
-    flow_table_expect_soon(w->table, w->expected[(number - WORKER_AHEAD / 2) % WORKER_AHEAD]);
-    if (decode_glance(raw, &packet))
-        w->expected[number % WORKER_AHEAD] = flow_table_expect(w->table, &packet);
+    fetch_steps(w);
+    struct announced *one = announced(w, 0);
+    if (decode_glance(raw, &packet)) {
+        one->hash = flow_table_expect(w->table, &packet);
+        one->src_port = packet.src_port;
+    }
+    one->flow = NULL;
+    w->announced++;
 }
 
 void worker_pause(struct worker *w)

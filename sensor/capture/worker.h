@@ -31,10 +31,15 @@ struct worker {
     struct ptime clock, next_health;
     struct ptime watermark; /* when the last one was sent, packet time */
     uint64_t watermark_number;
-    struct recent *recent;           /* NULL: the last packets are not kept */
-    struct evidence_ring *held;      /* NULL: none are held for evidence */
-    uint32_t handshake_bytes;        /* of payload that is held of each side of a flow */
-    uint64_t expected[WORKER_AHEAD]; /* see flow_table_expect; by number of the announcement */
+    struct recent *recent;      /* NULL: the last packets are not kept */
+    struct evidence_ring *held; /* NULL: none are held for evidence */
+    uint32_t handshake_bytes;   /* of payload that is held of each side of a flow */
+    struct announced {          /* by number of the announcement */
+        uint64_t hash;          /* see flow_table_expect */
+        struct flow *flow;      /* NULL: none */
+        uint16_t src_port;
+        uint8_t side; /* enum flow_side */
+    } expected[WORKER_AHEAD];
     uint32_t announced;
     struct pick *pick;  /* a second reading; then the clock stands, and there is no table */
     struct ptime stamp; /* … and what the input says of the time of the packet that comes next */

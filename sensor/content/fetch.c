@@ -9,6 +9,13 @@
 
 #include "weir/base/fetch.h"
 
+#define SPREAD_FLOWS 8192u /* some 25 MB */
+
+bool content_is_spread(const struct content *content)
+{
+    return content->active_count >= SPREAD_FLOWS;
+}
+
 static void fetch_sides(const struct content_flow *cf)
 {
     for (enum flow_side side = SIDE_ORIG; side < SIDES; side++)

@@ -2,6 +2,7 @@
  *
  *   content.c   flows: packets in, facts and events out
  *   active.c    how many flows are looked into at once
+ *   fetch.c     what hangs on a flow is asked for before its packet
  *   datagram.c  UDP
  *   side.c      a side's budget, its inspector, its found items, its gathered head
  *   stage.c     a stream side's stages: what its next bytes are

@@ -19,6 +19,7 @@
  * that a watermark already sent stays true. Equal times: ends before reports (an end tells all).
  * Thread: the capture thread. */
 #include "flow.h"
+#include "weir/base/fetch.h"
 
 static struct flow_queue *queue_of(struct flow_table *table, const struct flow *flow)
 {
@@ -133,20 +134,22 @@ static void report_due(struct flow_table *table, struct flow *flow, int64_t told
     queue_add(table, &table->report, flow, now_ns);
 }
 
-/* Flows that something is due of were not touched for long: while one is told, the next but one is
- * fetched, and what hangs on the next. */
+/* Flows that something is due of were not touched for long: while one is told, the third behind it
+ * is fetched, and what hangs on those between. */
 static void expect_next(const struct flow_table *table, const struct flow *flow,
                         enum flow_timer timer)
 {
     uint32_t slot = flow->place[timer] == PLACE_LIST ? flow->link[timer].next : SLOT_NONE;
-    if (slot == SLOT_NONE)
-        return;
-    const struct flow *next = flow_at(table, slot);
-    __builtin_prefetch(next->content);
-    __builtin_prefetch(next->more);
-    slot = next->link[timer].next;
-    for (size_t line = 0; slot != SLOT_NONE && line < sizeof *next; line += 64)
-        __builtin_prefetch((const char *)flow_at(table, slot) + line);
+    for (int behind = 1; behind < 3 && slot != SLOT_NONE; behind++) {
+        struct flow *next = flow_at(table, slot);
+        if (behind == 2)
+            __builtin_prefetch(next->more);
+        if (table->events.soon)
+            table->events.soon(table->context, next, behind == 1);
+        slot = next->link[timer].next;
+    }
+    if (slot != SLOT_NONE)
+        fetch(flow_at(table, slot), sizeof *flow);
 }
 
 void flow_table_advance(struct flow_table *table, struct ptime now)

@@ -277,7 +277,7 @@ struct flow *index_find(const struct flow_table *table, const struct probe *prob
                         enum flow_side *side);
 /* Fetch: where a hash stands, then the flow that stands there. */
 void index_expect(const struct flow_index *index, uint64_t hash);
-void index_expect_flow(const struct flow_table *table, uint64_t hash);
+struct flow *index_expect_flow(const struct flow_table *table, uint64_t hash);
 void index_add(struct flow_index *index, uint64_t hash, uint32_t slot);
 void index_remove(struct flow_index *index, const struct flow_key *key, uint32_t slot);
 void index_clear(struct flow_index *index);

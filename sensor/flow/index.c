@@ -217,14 +217,17 @@ void index_expect(const struct flow_index *index, uint64_t hash)
     __builtin_prefetch(&index->at[(uint32_t)hash & index->mask]);
 }
 
-void index_expect_flow(const struct flow_table *table, uint64_t hash)
+struct flow *index_expect_flow(const struct flow_table *table, uint64_t hash)
 {
     const struct flow_index *index = &table->index;
     uint32_t tag = (uint32_t)hash, i = tag & index->mask;
     while (index->at[i].slot != 0 && index->at[i].tag != tag)
         i = (i + 1) & index->mask;
-    if (index->at[i].slot != 0)
-        expect_flow(flow_at(table, index->at[i].slot - 1));
+    if (index->at[i].slot == 0)
+        return NULL;
+    struct flow *flow = flow_at(table, index->at[i].slot - 1);
+    expect_flow(flow);
+    return flow;
 }
 
 /* Is it this flow's packet, and if so, whose? */

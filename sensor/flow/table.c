@@ -346,9 +346,9 @@ uint64_t flow_table_expect(const struct flow_table *table, const struct packet *
     return hash;
 }
 
-void flow_table_expect_soon(const struct flow_table *table, uint64_t expected)
+struct flow *flow_table_expect_soon(const struct flow_table *table, uint64_t expected)
 {
-    index_expect_flow(table, expected);
+    return index_expect_flow(table, expected);
 }
 
 struct flow *flow_table_packet(struct flow_table *table, const struct packet *packet,

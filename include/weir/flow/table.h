@@ -61,6 +61,9 @@ struct flow_events {
     void (*swapped)(void *context, struct flow *flow);
     /* The flow's memory goes; *flow_content_slot is freed here. */
     void (*release)(void *context, struct flow *flow);
+    /* It will be told soon, as one of the next two: its own memory is there already. NULL: nobody
+     * wants to know. */
+    void (*soon)(void *context, struct flow *flow, bool next);
 };
 
 /* Fills everything of a flow record that the table knows (not its number, not the tail). */
@@ -90,9 +93,11 @@ bool flow_initiator_is_known(const struct flow *flow);
 enum flow_side flow_table_settle_initiator(struct flow_table *table, struct flow *flow,
                                            enum flow_side sender, bool sender_is_client);
 /* Optional, for sources that can look ahead: asks for the memory that flow_table_packet will need,
- * some packets before (about 16), and with what that returned nearer (about 8). Changes nothing. */
+ * some packets before (about 16), and with what that returned nearer (about 8). Changes nothing.
+ * The second returns the flow, NULL when there is none: it may be gone when its packet comes, its
+ * memory is the table's as long as that is there. */
 uint64_t flow_table_expect(const struct flow_table *table, const struct packet *packet);
-void flow_table_expect_soon(const struct flow_table *table, uint64_t expected);
+struct flow *flow_table_expect_soon(const struct flow_table *table, uint64_t expected);
 /* After content looked at the packet: reports progress when enough is unreported. */
 void flow_table_settle(struct flow_table *table, struct flow *flow, struct ptime now);
 /* Ends all, by key: FLOW_END_INPUT, or what had closed them (FLOW_END_CLOSED, FLOW_END_RESET). */

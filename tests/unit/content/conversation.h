@@ -151,7 +151,7 @@ static inline void on_release(void *context, struct flow *flow)
 static inline int conversation_open(struct conversation *c)
 {
     static const struct content_events content_events = {on_dns, on_server_name, on_items};
-    static const struct flow_events flow_events = {on_report, on_swapped, on_release};
+    static const struct flow_events flow_events = {on_report, on_swapped, on_release, NULL};
     struct content_config config = {
         .stream = stream_config_default(), .applications = true, .unhurried = true};
     struct flow_config flows = flow_config_default();
@@ -219,6 +219,8 @@ static inline void packet(struct conversation *c, enum flow_side from, uint8_t f
     c->flow = flow_table_packet(c->table, &p, &side);
     if (c->other_way)
         side = side == SIDE_ORIG ? SIDE_RESP : SIDE_ORIG;
+    for (int step = CONTENT_FETCH_FLOW; step <= CONTENT_FETCH_TOLD; step++)
+        content_fetch(c->flow, side, (enum content_fetch)step); /* changes nothing */
     content_packet(c->content, c->flow, side, &p);
     flow_table_settle(c->table, c->flow, c->now);
     free(payload);

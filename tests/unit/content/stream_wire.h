@@ -49,7 +49,8 @@ static inline void wire_on_release(void *context, struct flow *flow)
 /* `max_flows` 0: as many as by default. 0, or -1. */
 static inline int wire_open(struct wire *w, unsigned family, uint32_t max_flows)
 {
-    static const struct flow_events events = {wire_on_report, wire_on_swapped, wire_on_release};
+    static const struct flow_events events = {wire_on_report, wire_on_swapped, wire_on_release,
+                                              NULL};
     struct decoder_config decoder = decoder_config_default();
     struct flow_config flows = flow_config_default();
     if (max_flows)

@@ -23,12 +23,15 @@ struct listener {
     size_t count, room;
     bool refuse; /* progress reports */
     unsigned refused, swapped, released;
+    const struct flow *next[2]; /* that were said to be told next, the latest last */
+    unsigned foretold;          /* those of which that came true */
 };
 
 static inline bool listener_report(void *context, struct flow *flow, enum flow_end end,
                                    struct ptime time)
 {
     struct listener *l = context;
+    l->foretold += flow == l->next[0] || flow == l->next[1];
     if (l->refuse && end == FLOW_OPEN) {
         l->refused++;
         return false;
@@ -55,9 +58,19 @@ static inline void listener_release(void *context, struct flow *flow)
     ((struct listener *)context)->released++;
 }
 
+static inline void listener_soon(void *context, struct flow *flow, bool next)
+{
+    struct listener *l = context;
+    if (!next)
+        return;
+    l->next[0] = l->next[1];
+    l->next[1] = flow;
+}
+
 static inline void listen_with(struct listener *l, const struct flow_config *config)
 {
-    static const struct flow_events events = {listener_report, listener_swapped, listener_release};
+    static const struct flow_events events = {listener_report, listener_swapped, listener_release,
+                                              listener_soon};
     memset(l, 0, sizeof *l);
     l->table = flow_table_new(config, &events, l);
 }

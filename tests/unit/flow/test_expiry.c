@@ -46,6 +46,26 @@ static void test_progress_then_end(void **state)
     listen_end(&l);
 }
 
+/* Who is told next is said while another is told: of reports that are due one after the other all
+ * but the first are foretold, and of ends too. */
+static void test_foretold(void **state)
+{
+    (void)state;
+    struct listener l;
+    listen_default(&l);
+    for (uint16_t i = 0; i < 100; i++) {
+        struct packet p = udp(1, (uint16_t)(3000 + i), 2, 2000, 10, i * SECOND / 100);
+        feed(&l, &p, NULL);
+    }
+    advance(&l, 20 * SECOND);
+    assert_int_equal(l.count, 100);
+    assert_int_equal(l.foretold, 99);
+    advance(&l, 1000 * SECOND);
+    assert_int_equal(l.count, 200);
+    assert_int_equal(l.foretold, 198);
+    listen_end(&l);
+}
+
 static void test_time_outs_by_kind(void **state)
 {
     (void)state;
@@ -388,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_progress_then_end),
+        cmocka_unit_test(test_foretold),
         cmocka_unit_test(test_time_outs_by_kind),
         cmocka_unit_test(test_time_never_goes_back),
         cmocka_unit_test(test_settle_reports_at_once),
