@@ -338,9 +338,11 @@ LISTENER_REPORTS = "ff02::16"
 
 
 def end_of(flow):
-    """A SYN alone is over after 9 s: a sensor that runs on sees it end, a capture may be over before."""
+    """What is over within 10 s (a SYN alone, a look-up, a ping) ends where a sensor runs on; a capture may be over
+    before."""
     alone = flow["proto"] == "tcp" and flow["orig"]["packets"] + flow["resp"]["packets"] == 1
-    return "input" if alone and flow["end_reason"] == "idle" else flow["end_reason"]
+    brief = alone or flow["proto"] in ("udp", "icmp", "icmp6")
+    return "input" if brief and flow["end_reason"] == "idle" else flow["end_reason"]
 
 
 def counted(flows):
