@@ -290,7 +290,7 @@ static double heard(double l)
 
 double evidence_alone(enum evidence_kind kind, double p)
 {
-    return pow(evidence_weight(kind), 1 / POWER) * -log(p);
+    return pow(evidence_weight(kind), 1 / POWER) * heard(-log(p));
 }
 
 /* In a host's first week what only its own past could say is absent, and not quiet; nor is it known
@@ -306,7 +306,7 @@ struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_si
 {
     struct fused fused = {.p = 1, .p_absolute = 1, .p_upload = 1};
     struct weights weights = weights_of(side);
-    double sum = 0, whole = 0;
+    double sum = 0;
     for (int kind = 0; kind < EVIDENCES; kind++) {
         if (evidence_side((enum evidence_kind)kind) != side || !(evidence->known >> kind & 1u))
             continue;
@@ -315,13 +315,11 @@ struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_si
         fused.single[kind] = s;
         fused.share[kind] = weight * pow(heard(l), POWER);
         sum += fused.share[kind];
-        whole += l <= BEYOND ? fused.share[kind] : weight * pow(l, POWER);
     }
     for (int kind = 0; kind < EVIDENCES && sum > 0; kind++)
         fused.share[kind] /= sum;
     double more = side == EVIDENCE_SENT ? for_absent(evidence, &weights) : 1;
     fused.e = pow(more * sum, 1 / POWER);
-    fused.whole = pow(more * whole, 1 / POWER);
     fused.p = calibrated(measures, EVIDENCES + (unsigned)side, day_off, fused.e);
     if (side == EVIDENCE_SENT && evidence->known >> EVIDENCE_ABSOLUTE_DAY & 1u)
         fused.p_absolute = fused.single[EVIDENCE_ABSOLUTE_DAY];

@@ -377,7 +377,7 @@ void fusion_tell(const struct weighing *weighing, enum evidence_side side,
         add_reason(&told, fused, finding);
     }
     finding->detector = row_of[finding->reason_count ? leads.kind : sorted[0]];
-    finding->evidence = fused->whole;
+    finding->evidence = fused->e;
     finding->score = score_of_p(finding->p);
     finding->urgency = urgency_of(finding->detector, finding->score);
     *lead = leads.pair;

@@ -135,14 +135,13 @@ unsigned calibration_guarded(const struct measures *measures, unsigned which, bo
 
 struct fused {
     double e;
-    double whole;             /* likewise with g(l) = l: by which an incident has grown */
     double p;                 /* of e, calibrated; 1: nothing is known */
     double p_absolute;        /* of the absolute day alone, calibrated; 1: not of this side */
     double p_upload;          /* likewise, of an upload alone */
     double share[EVIDENCES];  /* w·g(L̂)^2.5/E^2.5, of this side's */
     double single[EVIDENCES]; /* S of each component */
 };
-/* `whole` of one component that says p, and nothing else. */
+/* `e` of one component that says p, and nothing else. */
 double evidence_alone(enum evidence_kind kind, double p);
 struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
                            bool day_off, const struct measures *measures);

@@ -198,7 +198,6 @@ static void of_a_newcomer_what_is_absent_is_not_quiet(void **state)
     set(&evidence, EVIDENCE_HOST_DAY, 0); /* its first week is over */
     struct fused later = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
     near(first.e, pow(SENT_WEIGHTS / 9, 0.2) * later.e);
-    near(first.whole, pow(SENT_WEIGHTS / 9, 0.2) * later.whole);
     near(first.share[EVIDENCE_YOUNG_WEEK], later.share[EVIDENCE_YOUNG_WEEK]);
 }
 
