@@ -73,7 +73,15 @@ static void on_items(void *context, struct flow *flow, enum flow_side side, stru
     emit_items(&w->emitter, flow, side, time, items, tunnelled ? tunnel : NULL);
 }
 
-static const struct flow_events flow_events = {on_report, on_swapped, on_release, on_soon};
+static bool looks_up(void *context, struct flow *flow)
+{
+    struct content_facts facts = content_get_facts(flow);
+    (void)context;
+    return facts.service == SERVICE_DNS || facts.service == SERVICE_NTP;
+}
+
+static const struct flow_events flow_events = {on_report, on_swapped, on_release, on_soon,
+                                               looks_up};
 static const struct content_events content_events = {on_dns, on_server_name, on_items};
 
 /* --- packets --------------------------------------------------------------------------------- */

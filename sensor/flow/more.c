@@ -3,8 +3,9 @@
  * idle, or that was never told of, keeps no mark. The first packet after a record makes one, the
  * next record gives it back.
  *
- * Invariants: without a block, nothing was told of a flow without FLOW_TOLD; of one with it all
- * was, and it waits for no report. Bound: one block a flow. Thread: the capture thread. */
+ * Invariants: without a block, nothing was told of a flow without FLOW_TOLD that is not over
+ * (exchange.c); of one with it all was, and it waits for no report. Bound: one block a flow.
+ * Thread: the capture thread. */
 #include "flow.h"
 
 #include <stdlib.h>

@@ -154,11 +154,10 @@ bool flow_report(struct flow_table *table, struct flow *flow, int64_t time_ns)
     return true;
 }
 
-/* One-sided TCP counts when something was said: a SYN nobody answered is no sign of blindness. Nor
- * is what follows a connection that was told as over. */
+/* One-sided TCP counts when something was said: a SYN nobody answered is no sign of blindness. */
 static void count_sides(struct flow_table *table, const struct flow *flow)
 {
-    if (flow->key.proto != PROTO_TCP || flow->goes_on)
+    if (flow->key.proto != PROTO_TCP)
         return;
     const struct flow_side_state *orig = &flow->side[SIDE_ORIG], *resp = &flow->side[SIDE_RESP];
     if (orig->counts.packets && resp->counts.packets)
@@ -186,7 +185,7 @@ void flow_finish(struct flow_table *table, struct flow *flow, enum flow_end end,
 
 void flow_rest(struct flow_table *table, struct flow *flow, int64_t time_ns)
 {
-    tell_end(table, flow, flow->closed != FLOW_OPEN ? flow->closed : FLOW_END_IDLE, time_ns);
+    tell_end(table, flow, FLOW_END_IDLE, time_ns);
     strip(table, flow);
     queue_drop(table, &table->report, flow);
     flow->over = true;

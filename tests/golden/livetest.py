@@ -340,8 +340,8 @@ LISTENER_REPORTS = "ff02::16"
 def end_of(flow):
     """What is over within 10 s (a SYN alone, a look-up, a ping) ends where a sensor runs on; a capture may be over
     before."""
-    alone = flow["proto"] == "tcp" and flow["orig"]["packets"] + flow["resp"]["packets"] == 1
-    brief = alone or flow["proto"] in ("udp", "icmp", "icmp6")
+    packets = flow["orig"]["packets"], flow["resp"]["packets"]
+    brief = sum(packets) == 1 if flow["proto"] == "tcp" else max(packets) <= 8
     return "input" if brief and flow["end_reason"] == "idle" else flow["end_reason"]
 
 

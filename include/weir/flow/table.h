@@ -59,11 +59,14 @@ struct flow_events {
     /* The originator was mistaken (a SYN came late, or the service said so): sides were swapped;
      * content swaps its own. */
     void (*swapped)(void *context, struct flow *flow);
-    /* The flow's memory goes; *flow_content_slot is freed here. */
+    /* Nothing more is told of it, as it was so far; *flow_content_slot is freed here. */
     void (*release)(void *context, struct flow *flow);
     /* It will be told soon, as one of the next two: its own memory is there already. NULL: nobody
      * wants to know. */
     void (*soon)(void *context, struct flow *flow, bool next);
+    /* Whether what goes to a port of DNS or NTP is such a look-up, by what was found in it. NULL:
+     * by its port. */
+    bool (*looks_up)(void *context, struct flow *flow);
 };
 
 /* Fills everything of a flow record that the table knows (not its number, not the tail). */

@@ -21,7 +21,8 @@ struct listener {
     struct flow_table *table;
     struct record_flow *told; /* every accepted report and every end */
     size_t count, room;
-    bool refuse; /* progress reports */
+    bool refuse;         /* progress reports */
+    bool says_otherwise; /* of what looks like a look-up by its port */
     unsigned refused, swapped, released;
     const struct flow *next[2]; /* that were said to be told next, the latest last */
     unsigned foretold;          /* those of which that came true */
@@ -67,10 +68,16 @@ static inline void listener_soon(void *context, struct flow *flow, bool next)
     l->next[1] = flow;
 }
 
+static inline bool listener_looks_up(void *context, struct flow *flow)
+{
+    (void)flow;
+    return !((struct listener *)context)->says_otherwise;
+}
+
 static inline void listen_with(struct listener *l, const struct flow_config *config)
 {
     static const struct flow_events events = {listener_report, listener_swapped, listener_release,
-                                              listener_soon};
+                                              listener_soon, listener_looks_up};
     memset(l, 0, sizeof *l);
     l->table = flow_table_new(config, &events, l);
 }
