@@ -16,17 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KNOWN     1024u
-#define ENDS      512u
-#define NAME_KEPT 60u /* longer ones are not kept */
-#define END_KEPT  29u
-#define NONE      UINT8_MAX
+#define KNOWN    1024u
+#define ENDS     512u
+#define END_KEPT 29u
+#define NONE     UINT8_MAX
 
 struct known {
     uint8_t size; /* 0: empty */
     uint8_t at;   /* where the registrable domain begins; NONE: there is none */
     bool private_too;
-    char name[NAME_KEPT];
+    char name[SUFFIXES_NAME_KEPT];
 };
 
 struct end {
@@ -102,7 +101,7 @@ const char *suffixes_registrable(const struct suffixes *suffixes, const char *na
     size_t size = strlen(name);
     if (!suffixes || size == 0)
         return NULL;
-    if (size > NAME_KEPT)
+    if (size > SUFFIXES_NAME_KEPT)
         return find(suffixes, name, size, private_too);
     struct known *known = &suffixes->known[hash64(name, size, private_too) % KNOWN];
     if (known->size != size || known->private_too != private_too ||

@@ -3,10 +3,10 @@
  * while a record is consumed, those behind it are gone through in steps, the last of them first:
  *
  *   its route (routes.h), else its destination → hashes → host → hour, host's story → pair → pair's
- * story
+ * story; of DNS: ahead_names.c
  *
- * Each step reads what the one before, some records ago, has fetched. Nothing is kept but hashes,
- * and nothing is changed: a wrong guess costs time. Engine thread. */
+ * Each step reads what the one before, some records ago, has fetched. Kept are hashes, the route
+ * and the host; nothing that is told depends on it: a wrong guess costs time. Engine thread. */
 #ifndef WEIR_ENGINE_AHEAD_H
 #define WEIR_ENGINE_AHEAD_H
 
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AHEAD_ROOM 16u /* a power of two, above the first step's distance */
+#define AHEAD_ROOM 16u /* a power of two, above the distance at which they are hashed */
 
 struct ahead_name { /* of DNS */
     bool is_one;

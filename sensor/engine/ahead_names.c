@@ -4,11 +4,13 @@
  *   its key among what was asked; client's and domain's entry → what lies there → beside it in the
  *   order
  *
- * The registrable domain is known by then (base/suffix.h keeps the last ones), and who asks is
- * taken to be the address that says so. Thread: the engine's. */
+ * The registrable domain is known by then, of names that base/suffix.h keeps: longer ones are not
+ * looked ahead for, it would be sought once more. Who asks is taken to be the address that says so.
+ * Thread: the engine's. */
 #include "ahead.h"
 
 #include "internal.h"
+#include "weir/base/suffix.h"
 
 #include <string.h>
 
@@ -28,7 +30,7 @@ void ahead_name(const struct engine *engine, const struct record_name *record,
     ahead->is_one = true;
     ahead->asked = names_prefetch(&engine->names, record, text);
     ahead->client = ahead->domain = 0;
-    if (record->answered)
+    if (record->answered || record->name_size > SUFFIXES_NAME_KEPT)
         return;
     const char *domain = question_domain(engine->config.suffixes, text);
     ahead->client = questions_prefetch(questions, &record->key.orig_ip, domain);

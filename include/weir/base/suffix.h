@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#define SUFFIXES_NAME_KEPT 60u /* of longer names nothing is kept */
+
 struct suffixes;
 struct suffixes *suffixes_new(void);
 void suffixes_free(struct suffixes *suffixes);

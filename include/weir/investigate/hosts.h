@@ -1,7 +1,8 @@
 /* What each inside host sent in this run, for the ranking "look here first" and for what was not
  * judged. Fed by the engine's flow views. Bounds: HOSTS_MAX hosts, HOSTS_DESTINATIONS destinations
  * a host, PREFIXES_MAX prefixes of traffic with neither side inside; what does not fit is summed
- * and counted. Engine thread. */
+ * and counted; and 16 bytes for each host that the engine numbers (baseline.max_hosts). Engine
+ * thread. */
 #ifndef WEIR_INVESTIGATE_HOSTS_H
 #define WEIR_INVESTIGATE_HOSTS_H
 
