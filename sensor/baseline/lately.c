@@ -3,6 +3,21 @@
 
 #include <math.h>
 
+static bool counts(const struct last_told *told, int64_t day, int64_t since)
+{
+    return told->e > 0 && told->day >= since && day - told->day < SILENT_DAYS;
+}
+
+/* The place itself; else, of one more than there is room for, the host's. */
+static uint32_t story_of(const struct told_lately *lately, int64_t day, uint32_t place,
+                         int64_t since)
+{
+    int others = 0;
+    for (int i = 0; i < LATELY_PLACES; i++)
+        others += counts(&lately->at[i], day, since) && lately->at[i].place != place;
+    return others == LATELY_PLACES ? 0 : place;
+}
+
 /* A place's own story, and what may be its doing. */
 static bool is_same(const struct last_told *told, uint32_t place)
 {
@@ -11,11 +26,11 @@ static bool is_same(const struct last_told *told, uint32_t place)
 
 double lately_silent_e(const struct told_lately *lately, int64_t day, uint32_t place, int64_t since)
 {
+    uint32_t story = story_of(lately, day, place, since);
     double most = 0;
     for (int i = 0; i < LATELY_PLACES; i++) {
         const struct last_told *told = &lately->at[i];
-        if (told->e > 0 && told->day >= since && day - told->day < SILENT_DAYS &&
-            is_same(told, place))
+        if (counts(told, day, since) && is_same(told, story))
             most = fmax(most, (double)told->e);
     }
     return SILENT_FACTOR * most;

@@ -67,6 +67,9 @@ bool fusion_is_told(const struct weighing *weighing, enum evidence_side side,
     struct limits limits = fleet_limits(weighing->fleet, side);
     double bar = destination && weighing->bar ? weighing->bar(weighing->context, destination) : 1;
     limits = limits_above(&limits, bar);
+    if (bar > 1 &&
+        weighing->evidence.mark[EVIDENCE_UPLOAD_ALONE].pair != evidence_name(destination))
+        limits.upload = 0; /* what went elsewhere lifts nothing over this one's bar */
     return fused->e >= weighing->silent_e[side] && fused_fires(fused, &limits);
 }
 

@@ -3,8 +3,9 @@
  * what was told of, or is found in, the host as a whole: that may be any place's doing. What leads
  * to another place is another story, however much the first one was.
  *
- * Bound: LATELY_PLACES; beyond them the one told longest ago is forgotten, so that it would be told
- * again before its week is over. Thread: any (pure). */
+ * Bound: LATELY_PLACES. Where so many were told within the week, what leads to one more is held
+ * against all of them, as what is found in the host is: who goes from place to place is one story.
+ * It takes the place of the one told longest ago. Thread: any (pure). */
 #ifndef WEIR_BASELINE_LATELY_H
 #define WEIR_BASELINE_LATELY_H
 
@@ -18,7 +19,7 @@
 struct last_told {
     int32_t day;
     float e;        /* 0: never */
-    uint32_t place; /* evidence_name of where it led; 0: to the host itself */
+    uint32_t place; /* fused_place: of what said most; 0: the host itself */
 };
 
 struct told_lately { /* all zero: nothing */

@@ -67,16 +67,21 @@ static void told_again_it_begins_anew(void **state)
     near(lately_silent_e(&lately, 111, 7, EVER), 0);
 }
 
-static void beyond_its_places_the_oldest_is_forgotten(void **state)
+static void who_goes_from_place_to_place_is_one_story(void **state)
 {
     struct told_lately lately = {0};
     (void)state;
-    for (uint32_t i = 0; i <= LATELY_PLACES; i++)
-        lately_tell(&lately, 100 + (int64_t)(i ^ 1u), 10, 1 + i); /* the second one is the oldest */
-    near(lately_silent_e(&lately, 104, 2, EVER), 0);
-    for (uint32_t i = 0; i <= LATELY_PLACES; i++)
-        if (i != 1)
-            near(lately_silent_e(&lately, 104, 1 + i, EVER), SILENT_FACTOR * 10);
+    for (uint32_t i = 0; i < LATELY_PLACES; i++) {
+        near(lately_silent_e(&lately, 104, 1 + i, EVER), 0);
+        lately_tell(&lately, 100 + (int64_t)(i ^ 1u), 10 + i, 1 + i); /* the second is the oldest */
+    }
+    const double most = SILENT_FACTOR * (10 + LATELY_PLACES - 1);
+    near(lately_silent_e(&lately, 104, 99, EVER), most);
+    near(lately_silent_e(&lately, 104, 3, EVER), SILENT_FACTOR * 12);
+    near(lately_silent_e(&lately, 107, 99, EVER), 0); /* one's week is over: there is room */
+    lately_tell(&lately, 104, 20, 99);
+    near(lately_silent_e(&lately, 104, 2, EVER), SILENT_FACTOR * 20); /* it gave way */
+    near(lately_silent_e(&lately, 104, 3, EVER), SILENT_FACTOR * 12);
 }
 
 static void what_nobody_heard_is_forgotten(void **state)
@@ -97,7 +102,7 @@ int main(void)
         cmocka_unit_test(another_place_is_another_story),
         cmocka_unit_test(the_host_is_all_places),
         cmocka_unit_test(told_again_it_begins_anew),
-        cmocka_unit_test(beyond_its_places_the_oldest_is_forgotten),
+        cmocka_unit_test(who_goes_from_place_to_place_is_one_story),
         cmocka_unit_test(what_nobody_heard_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
