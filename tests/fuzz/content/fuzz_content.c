@@ -74,7 +74,7 @@ static void on_release(void *context, struct flow *flow)
 static void open_once(void)
 {
     static const struct content_events content_events = {on_dns, on_server_name, on_items};
-    static const struct flow_events flow_events = {on_report, on_swapped, on_release, NULL};
+    static const struct flow_events flow_events = {on_report, on_swapped, on_release, NULL, NULL};
     struct content_config config = {.stream = stream_config_default(), .applications = true};
     struct flow_config flows = flow_config_default();
     struct error error = {ERROR_NONE, ""};

@@ -79,7 +79,7 @@ static inline void two_ways_open(struct two_ways *two, uint16_t port)
     static const struct content_events content_events = {two_ways_dns, two_ways_name,
                                                          two_ways_items};
     static const struct flow_events flow_events = {two_ways_report, two_ways_swapped,
-                                                   two_ways_release, NULL};
+                                                   two_ways_release, NULL, NULL};
     struct content_config config = {.stream = stream_config_default()};
     struct flow_config flows = flow_config_default();
     struct error error = {ERROR_NONE, ""};

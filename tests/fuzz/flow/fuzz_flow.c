@@ -155,7 +155,7 @@ static void one_packet(struct watch *watch, const struct packet *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct flow_events events = {report, swapped, release, NULL};
+    static const struct flow_events events = {report, swapped, release, NULL, NULL};
     struct flow_config config = flow_config_default();
     struct watch watch = {.told_ns = INT64_MIN};
     uint32_t seq[2] = {0xfffff000, 1000};

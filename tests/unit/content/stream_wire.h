@@ -50,7 +50,7 @@ static inline void wire_on_release(void *context, struct flow *flow)
 static inline int wire_open(struct wire *w, unsigned family, uint32_t max_flows)
 {
     static const struct flow_events events = {wire_on_report, wire_on_swapped, wire_on_release,
-                                              NULL};
+                                              NULL, NULL};
     struct decoder_config decoder = decoder_config_default();
     struct flow_config flows = flow_config_default();
     if (max_flows)
