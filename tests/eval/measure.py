@@ -50,7 +50,7 @@ def read_alarms(path):
         for line in file:
             alert = json.loads(line)
             weir, rule, to = alert["weir"], alert["rule"]["id"], alert.get("destination", {})
-            known = (weir["incident"], weir.get("raise", 0))
+            known = (weir["incident"], rule, weir.get("raise", 0)) # each detector counts its own
             if weir["state"] == "close" or "ip" not in alert.get("source", {}) or known in raised:
                 continue
             raised.add(known)
