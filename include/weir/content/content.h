@@ -117,7 +117,7 @@ enum content_fetch {
     CONTENT_FETCH_PARTS,
     CONTENT_FETCH_TOLD, /* the flow is told */
 };
-void content_fetch(struct flow *flow, enum flow_side side, enum content_fetch step);
+void content_fetch(struct flow *flow, enum flow_side which, enum content_fetch step);
 /* So many flows are looked into that it pays: what hangs on fewer lies in the processor's cache. */
 bool content_is_spread(const struct content *content);
 void content_health(const struct content *content, struct health *health);
