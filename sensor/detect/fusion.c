@@ -296,8 +296,8 @@ static size_t put_first(enum evidence_kind sorted[EVIDENCES], size_t count, enum
     size_t at = 0;
     while (at < count && sorted[at] != kind)
         at++;
-    count += at == count;
-    for (; at > 0; at--)
+    count += at == count && kind == EVIDENCE_UPLOAD_ALONE;
+    for (; at > 0 && at < count; at--)
         sorted[at] = sorted[at - 1];
     sorted[0] = kind;
     return count;
