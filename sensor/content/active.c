@@ -4,17 +4,16 @@
  * The active ones lie in an array. When it is full, a hand goes round it (second chance): payload
  * gives a flow three rounds, and whoever has none left makes room. The rounds lie beside the array:
  * the hand passes thousands of flows that nobody touched for long, and fetches none but the one it
- * takes. A flow of which no byte was
- * looked at yet (the first ones are missing, or its end says that some were) just goes: it begins
- * anew with its next payload, and what is missing is told as a gap. Of the others what was found
- * stays, what was counted is told, and nothing more is looked at; that is counted
- * (content_given_up).
+ * takes. A flow of which no byte was looked at yet (the first ones are missing, or its end says
+ * that some were) just goes: it begins anew with its next payload, and what is missing is told as a
+ * gap. Of the others what was found stays, what was counted is told, and nothing more is looked at;
+ * that is counted (content_given_up).
  *
  * A datagram stands alone, so UDP can always be looked at again.
  *
  * Invariants: active[cf->place - 1] == cf for every cf with a place, and rounds[cf->place - 1] are
- * its own; a flow that was given up with
- * nothing found has the shared content->nothing, which is never active.
+ * its own; a flow that was given up with nothing found has the shared content->nothing, which is
+ * never active.
  * Thread: the capture thread, never inside a stream's callbacks. */
 #include "application.h"
 #include "flow_content.h"

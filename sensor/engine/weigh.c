@@ -11,9 +11,8 @@
  * A side that was told is silent for SILENT_DAYS about where that led, unless its evidence has
  * grown by SILENT_FACTOR (lately.h): by what this sensor told (checkpointed), and by what the
  * profile knows of earlier days. So the costly part, reasons and the edge, happens
- * log(E)/log(1.3) times a host and place at most; what trust, an
- * exception or another sensor (claims.c) holds back is not told, so it costs that at each change
- * of a bin.
+ * log(E)/log(1.3) times a host and place at most, of LATELY_PLACES; what trust, an exception or
+ * another sensor (claims.c) holds back is not told, so it costs that at each change of a bin.
  *
  * Bounds: one struct weigh (1.4 kB) a host that sent anything since the start; a walk through an
  * hour's pairs (TOTALS_PAIRS) a host, hour and told side. Thread: the engine's. */

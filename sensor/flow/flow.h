@@ -306,8 +306,7 @@ bool initiator_is_sender(const struct packet *packet, uint16_t *by);
 /* --- exchange.c */
 /* Its report is due: is that its end? */
 bool exchange_is_over(const struct flow_table *table, struct flow *flow, int64_t told_ns);
-/* Of one that was over: nothing is counted yet. Who opened it and where its sequence numbers are
- * stays. */
+/* Of one that was over: nothing is counted yet. Who opened it stays, and that it is two-way. */
 void exchange_begin_again(struct flow *flow);
 
 /* --- connection.c */

@@ -174,6 +174,8 @@ static void tell_end(struct flow_table *table, struct flow *flow, enum flow_end 
     count_sides(table, flow);
 }
 
+/* One that is over was told whole and counted: what goes with it is who opened, should more come.
+ */
 void flow_finish(struct flow_table *table, struct flow *flow, enum flow_end end, int64_t time_ns)
 {
     if (!flow->over) {

@@ -371,5 +371,35 @@ class Clients(Sides):
         self.assertEqual(incident["clients_claimed"][0]["ip"], "198.51.100.200")
 
 
+class Exchanges(Sides):
+    """What goes to the port of DNS is told once if it is a look-up, and keeps its name for all that follows if not."""
+
+    def exchange(self, asked, answered, *later):
+        """Both within a second, and the later ones, from the client, 15 s after."""
+        client, server = ("10.1.1.7", 40000), ("198.51.100.53", 53)
+        packets = [(START, udp(*client, *server, asked)), (START + NS // 100, udp(*server, *client, answered))]
+        packets += [(START + (15 + n) * NS, udp(*client, *server, data)) for n, data in enumerate(later)]
+        return self.flows_of(packets + [(START + 600 * NS, udp("10.1.1.8", 9, "198.51.100.9", 9, b"later"))])
+
+    def lengths(self, flows):
+        return [(f["orig"]["payload_bytes"], f["resp"]["payload_bytes"], f["orig"]["ip"], f["end_reason"])
+                for f in flows if f["resp"]["port"] == 53]
+
+    def test_a_look_up_is_over(self):
+        asked, answered = dns(False), dns(True)
+        self.assertEqual(self.lengths(self.exchange(asked, answered)),
+                         [(len(asked), len(answered), "10.1.1.7", "idle")])
+
+    def test_what_follows_is_one_more_flow_of_who_opened(self):
+        asked, answered = dns(False), dns(True)
+        flows = self.lengths(self.exchange(asked, answered, asked, asked))
+        self.assertEqual(sorted(flows), sorted([(len(asked), len(answered), "10.1.1.7", "idle"),
+                                                (2 * len(asked), 0, "10.1.1.7", "idle")]))
+
+    def test_what_is_no_look_up_goes_on(self):
+        self.assertEqual(self.lengths(self.exchange(b"\x01hello there", b"\x02hello", bytes(900))),
+                         [(12 + 900, 6, "10.1.1.7", "idle")])
+
+
 if __name__ == "__main__":
     weirtest.main()
