@@ -37,7 +37,8 @@ uint64_t evidence_step(const struct amounts *amounts)
            histogram_bin(amounts->week) << 16 | (uint64_t)histogram_bin(amounts->span) << 24 |
            (uint64_t)histogram_bin(amounts->longest_s) << 32 |
            (uint64_t)histogram_bin(amounts->inside) << 40 |
-           (uint64_t)(amounts->hosts < 255 ? amounts->hosts : 255) << 48;
+           (uint64_t)(amounts->hosts < 255 ? amounts->hosts : 255) << 48 |
+           (uint64_t)histogram_bin(amounts->upload.out_bytes - amounts->upload.in_bytes) << 56;
 }
 
 uint32_t evidence_name(const struct destination *destination)
@@ -521,6 +522,8 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
         (destination->role == ROLE_CLIENT ? ask_young : ask_network)(&asked, amounts);
     if (!cold)
         manner_of_pair(&asked, amounts);
+    if (amounts->upload.out_bytes > 0)
+        upload_of_open_hour(&asked, amounts);
 }
 
 void evidence_add_quiet(struct day_evidence *into, const struct profile *profile,

@@ -7,9 +7,12 @@
  * them is judged alone, too, by a bar of its own (fleet_limits): what has nothing to say of it does
  * not make it less.
  *
- * An answer may come later than what was sent, so only whole hours are looked at, as ratios are
+ * An answer may come later than what was sent, so whole hours are looked at, as ratios are
  * (evidence_manner.c): when they are closed, before they are learned, and in their own day's
- * evidence. Thread: any (pure). */
+ * evidence. Only what is large (UPLOAD_LEAST) is asked about at once, as it stood when most more had
+ * gone than come back: a theft of gigabytes is over before its hour is. What is learned is whole
+ * hours, the same for any number of sensors, so that of what is large and answered with more in the
+ * same hour calibration knows less than was judged. Thread: any (pure). */
 #include "closed_hour.h"
 #include "evidence_local.h"
 #include "profile_local.h"
@@ -284,12 +287,15 @@ static void ask_hour(const struct asked *asked, uint64_t out, uint64_t in)
 }
 
 /* Those who meet it in this hour, too, are a wave already. */
-static bool is_wave_now(const struct asked *asked, const struct totals *open)
+static bool is_wave_with(const struct asked *asked, uint32_t hosts)
 {
     int64_t first = asked->pair ? asked->pair->first_day : asked->civil->day;
-    return open && is_young(asked) &&
-           fleet_is_wave(asked->fleet, asked->destination, totals_hosts(open, asked->destination),
-                         first);
+    return is_young(asked) && fleet_is_wave(asked->fleet, asked->destination, hosts, first);
+}
+
+static bool is_wave_now(const struct asked *asked, const struct totals *open)
+{
+    return open && is_wave_with(asked, totals_hosts(open, asked->destination));
 }
 
 /* What came back was seen only here, what went also by others: their sum has both. */
@@ -307,6 +313,14 @@ static bool is_upload(const struct destination *to, uint64_t out, uint64_t in)
 {
     return to->role == ROLE_CLIENT && !destination_is_other(to) && out >= EVIDENCE_FLOOR_BYTES &&
            in < out;
+}
+
+void upload_of_open_hour(const struct asked *asked, const struct amounts *amounts)
+{
+    const struct upload *upload = &amounts->upload;
+    if (is_upload(asked->destination, upload->out_bytes, upload->in_bytes) &&
+        !is_wave_with(asked, amounts->hosts))
+        ask_hour(asked, upload->out_bytes, upload->in_bytes);
 }
 
 static void add_uploads(struct day_evidence *into, const struct profile *profile,

@@ -6,6 +6,7 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/poison.h"
+#include "weir/baseline/histogram.h"
 
 #include <endian.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 #define PAIR_FIGURES offsetof(struct pair_total, destination.name)
 #define PAIR_SHORT   64u   /* bytes of a name and its key, with their ends: nearly all */
-#define PAIRS_SPARE  8192u /* kept of those that have gone; 208 bytes each, with their starts */
+#define PAIRS_SPARE  8192u /* kept of those that have gone; 224 bytes each, with their starts */
 #define HOSTS_SPARE  1024u /* likewise, with room for few pairs: another half */
 #define PAIRS_FEW    16u   /* a map's first room */
 
@@ -459,6 +460,18 @@ struct pair_total *totals_add_named(struct host_total *host, const struct destin
     pair->flows = flows > UINT32_MAX - pair->flows ? UINT32_MAX : pair->flows + flows;
     pair->changed = true;
     return pair;
+}
+
+/* Both numbers only grow: whoever has the larger ones knows the later moment. */
+void totals_note_upload(struct pair_total *pair)
+{
+    uint64_t most = pair->most.out_bytes - pair->most.in_bytes;
+    if (pair->out.value <= pair->in_bytes)
+        return;
+    uint64_t surplus = pair->out.value - pair->in_bytes;
+    if (surplus >= UPLOAD_LEAST && surplus > most &&
+        histogram_bin(surplus) > histogram_bin(most))
+        pair->most = (struct upload){pair->out.value, pair->in_bytes};
 }
 
 void totals_start(struct host_total *host, struct pair_total *pair, uint32_t second, uint64_t bytes)

@@ -80,6 +80,14 @@ static uint64_t less(uint64_t bytes, uint64_t removed)
     return bytes > removed ? bytes - removed : 0;
 }
 
+/* The last of the hour's bytes had not gone: those behind its moment first. */
+static struct upload upload_of_fewer(const struct upload *upload, uint64_t hour)
+{
+    uint64_t out = upload->out_bytes < hour ? upload->out_bytes : hour;
+    return less(out, upload->in_bytes) >= UPLOAD_LEAST ? (struct upload){out, upload->in_bytes}
+                                                       : (struct upload){0, 0};
+}
+
 static struct amounts amounts_less(const struct amounts *amounts, uint64_t removed)
 {
     struct amounts rest = *amounts;
@@ -87,6 +95,7 @@ static struct amounts amounts_less(const struct amounts *amounts, uint64_t remov
     rest.day = less(amounts->day, removed);
     rest.week = less(amounts->week, removed);
     rest.span = less(amounts->span, removed);
+    rest.upload = upload_of_fewer(&amounts->upload, rest.hour);
     return rest;
 }
 
@@ -118,9 +127,7 @@ static struct fused fused_less(const struct weighing *weighing, enum evidence_si
                           &weighing->civil, &pair);
         const struct asked_pair of = {weighing->host, lead->pair, lead->destination,
                                       weighing->fleet, &weighing->civil};
-        evidence_keep_uploads(&evidence,
-                              weighing->whole.total ? &weighing->closed : &weighing->evidence, &of,
-                              pair.day);
+        evidence_keep_uploads(&evidence, &weighing->closed, &of, pair.day);
     }
     return fuse(weighing, &evidence, side);
 }
@@ -190,6 +197,15 @@ bool fusion_explained(const struct weighing *weighing, enum evidence_side side,
 
 /* --- reasons ---------------------------------------------------------------------------------- */
 
+/* Of the open hour or, but for an upload alone, the day; 0: the hour shows none. */
+static uint64_t surplus_now(enum evidence_kind kind, const struct weighed_pair *pair,
+                            const struct civil *civil)
+{
+    uint64_t hour = pair->amounts.upload.out_bytes - pair->amounts.upload.in_bytes;
+    bool goes_on = kind != EVIDENCE_UPLOAD_ALONE && pair->pair && pair->pair->today == civil->day;
+    return hour > 0 && goes_on ? bytes_add(hour, pair->pair->today_surplus) : hour;
+}
+
 static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pair,
                           const struct civil *civil)
 {
@@ -211,11 +227,13 @@ static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pa
         return pair->pair ? rhythm_connections(&pair->pair->rhythm) : 0;
     case EVIDENCE_LONG:
         return pair->amounts.longest_s;
-    case EVIDENCE_RATIO: /* of a closed hour */
     case EVIDENCE_UPLOAD:
+        return pair->amounts.upload.out_bytes;
     case EVIDENCE_UPLOAD_AGAIN:
     case EVIDENCE_UPLOAD_GROWTH:
     case EVIDENCE_UPLOAD_ALONE:
+        return surplus_now(kind, pair, civil);
+    case EVIDENCE_RATIO: /* of a closed hour */
         return 0;
     default:
         return pair->amounts.day;

@@ -1,4 +1,4 @@
-/* ratio.upload: in a closed hour more went to one destination than came back, and so much as
+/* ratio.upload: in an hour more went to one destination than came back, and so much as
  * is unusual for it (weir/baseline/evidence.h). What is asked for is answered with more than the
  * question; a copy that is sent out is not. */
 #include "rows.h"
@@ -70,7 +70,7 @@ const struct detector detector_ratio_upload = {
     .technique = "T1567",
     .needs_history = true,
     .explains =
-        "Bytes of a closed hour to a destination from which fewer came back, by how much "
+        "Bytes of an hour (closed, or from 16 MiB on) to a destination from which fewer came back, by how much "
         "fewer: against the pair's own hours or, where it is new, against other first "
         "hours and by the days on which it was sent to; and what a known one "
         "did not answer in a day, against its own days. An hour whose surplus is rare enough "

@@ -285,6 +285,7 @@ static struct booked book_record(struct engine *engine, const struct flow_view *
     uint32_t overflow = total->overflow, refused = total->starts_refused;
     booked.begins = total->pairs.count == 0;
     booked.pair = add_pair(total, view);
+    totals_note_upload(booked.pair);
     engine->counts.pairs_overflow += total->overflow - overflow;
     note_start(engine, total, booked.pair, view, &booked.civil);
     note_age(booked.pair, view);

@@ -81,6 +81,15 @@ static struct volume open_in_all(const struct at *at, const struct volume *day, 
     return account_open(at->engine, at->host, INT64_MIN, at->civil->hour, key);
 }
 
+/* As a whole hour is: by this sensor's own totals, where nobody saw more; and not in hindsight. */
+static struct upload upload_at(const struct at *at, const struct pair_total *total)
+{
+    bool asked = total && total->most.out_bytes > 0 && !at->host->profile->whole &&
+                 elsewhere_with(&total->elsewhere, total->out.value) == total->out.value &&
+                 !halves_has(at->engine, &at->host->ip);
+    return asked ? total->most : (struct upload){0, 0};
+}
+
 /* `total` NULL: nothing in this hour. */
 static struct weighed_pair pair_at(const struct at *at, const struct destination *destination,
                                    const struct pair_total *total)
@@ -96,6 +105,7 @@ static struct weighed_pair pair_at(const struct at *at, const struct destination
                                    day.value, all.value);
     pair.amounts.hosts = totals_hosts(at->engine->totals, destination);
     pair.amounts.longest_s = total ? total->longest_s : 0;
+    pair.amounts.upload = upload_at(at, total);
     return pair;
 }
 

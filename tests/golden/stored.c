@@ -1,10 +1,10 @@
 /* What a stored baseline says of an hour that has just begun, for tests/golden/test_judged.py to
  * judge as docs/detection.md says:
  *
- *   stored FILE HOST SECONDS [DESTINATION BYTES[/IN]]...
+ *   stored FILE HOST SECONDS [DESTINATION BYTES[/IN|,IN]]...
  *
  * had this, and nothing else, left in its first minutes, of a day of which it is the first; with
- * IN, that so many bytes came back and the hour is over. Prints
+ * IN, that so many bytes came back, behind "/" that the hour is over, too. Prints
  * one JSON object: "kinds" (side, known, L, in the order of calibration.h), and "fleet" and "group"
  * (host-days by bin of the tables that measure this host: of each kind, then of each side). */
 #include "weir/base/calendar.h"
@@ -64,6 +64,16 @@ static void put_kinds(struct json *json, const struct day_evidence *evidence)
     json_close(json);
 }
 
+/* Of an hour that goes on. */
+static struct upload upload_of(const char *bytes)
+{
+    char *in;
+    struct pair_total pair = {.out = {.value = strtoull(bytes, &in, 10)}};
+    pair.in_bytes = *in == ',' ? strtoull(in + 1, NULL, 10) : pair.out.value;
+    totals_note_upload(&pair);
+    return pair.most;
+}
+
 static void look(struct day_evidence *evidence, const struct civil *civil, int pairs, char **pair)
 {
     struct amounts host = {0};
@@ -79,6 +89,7 @@ static void look(struct day_evidence *evidence, const struct civil *civil, int p
         const struct pair *known = profile_pair(profile, &destination);
         struct amounts amounts = amounts_of_pair(known, civil, bytes, bytes, bytes);
         amounts.hosts = 1;
+        amounts.upload = upload_of(pair[2 * i + 1]);
         evidence_add_pair(evidence, profile, known, &destination, fleet, civil, &amounts);
     }
     evidence_add_quiet(evidence, profile, fleet, civil, 0);

@@ -2,7 +2,7 @@
  * What is stored in Redis while an hour is open, and what an hour's close turns into a profile.
  * Bounds: `max_hosts` hosts an hour; TOTALS_PAIRS destinations a host and hour, the rest summed in
  * one pair a role ("client|prefix|other", "served|prefix|other"); TOTALS_PAIRS_OPEN and 16 for each
- * of `max_hosts` destinations in all open hours together (some 200 bytes each), beyond which new
+ * of `max_hosts` destinations in all open hours together (some 220 bytes each), beyond which new
  * ones go to "other" likewise: a thousand hosts that scan must not take the sensor down;
  * TOTALS_STARTS seconds in which something began a host and hour, of all its pairs (beyond, which
  * are kept depends on the order); all counted.
@@ -39,6 +39,13 @@ static inline uint64_t elsewhere_with(const struct elsewhere *elsewhere, uint64_
     return elsewhere->across > UINT64_MAX - here ? UINT64_MAX : here + elsewhere->across;
 }
 
+/* What more went to a pair than came back, at a moment of an hour: an answer may come later than
+ * what it answers. Known from UPLOAD_LEAST on, in steps of the histogram's bins; else 0, 0. */
+#define UPLOAD_LEAST (UINT64_C(1) << 24)
+struct upload {
+    uint64_t out_bytes, in_bytes;
+};
+
 /* As large as its name is long: it is not copied whole, and its destination by destination_copy. */
 struct pair_total {
     struct tie tie; /* to what its owner knows of it besides; cut when it goes */
@@ -47,6 +54,7 @@ struct pair_total {
     char *seen_by; /* who the others are (seen.h's text, owned); NULL: nobody else saw it, or that
                       is not kept of its hour any more (engine/elsewhere.c) */
     uint64_t in_bytes;
+    struct upload most;   /* when most more had gone there than come back; this sensor's alone */
     uint32_t flows;       /* that began in this hour */
     uint32_t longest_s;   /* how old the oldest of those was that anything was told of in it */
     struct starts starts; /* when they did; "other" has none */
@@ -121,6 +129,9 @@ struct pair_total *totals_add_named(struct host_total *host, const struct destin
 /* Out bytes of connections to a pair of the host's that began in `second` of this hour. */
 void totals_start(struct host_total *host, struct pair_total *pair, uint32_t second,
                   uint64_t bytes);
+/* As its bytes are now, more may have gone there than ever in this hour. By one sensor's records,
+ * in their order. */
+void totals_note_upload(struct pair_total *pair);
 /* A connection to it was as old as this: the longest of all counts, whoever saw it. */
 void totals_lasts(struct pair_total *pair, uint64_t seconds);
 /* All that somebody else knows of it. */

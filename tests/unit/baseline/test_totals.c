@@ -40,6 +40,36 @@ static void sums_pairs_and_hosts(void **state)
     totals_free(totals);
 }
 
+static void expect_most(const struct pair_total *pair, uint64_t out, uint64_t in)
+{
+    assert_int_equal(pair->most.out_bytes, out);
+    assert_int_equal(pair->most.in_bytes, in);
+}
+
+static struct pair_total *add_noted(struct host_total *total, uint64_t out, uint64_t in)
+{
+    struct destination a = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    struct pair_total *pair = totals_add(total, &a, exactly(out), in, 1);
+    totals_note_upload(pair);
+    return pair;
+}
+
+/* When most more had gone than come back: from 1 MiB on, and in steps. */
+static void knows_the_largest_upload(void **state)
+{
+    struct ip host = make_host(1);
+    struct host_total *total = host_total_new(&host, 5);
+    (void)state;
+    expect_most(add_noted(total, UPLOAD_LEAST + 99, 100), 0, 0);
+    expect_most(add_noted(total, 1, 0), UPLOAD_LEAST + 100, 100);
+    expect_most(add_noted(total, 10, 0), UPLOAD_LEAST + 100, 100);
+    expect_most(add_noted(total, 0, 9 * UPLOAD_LEAST), UPLOAD_LEAST + 100, 100);
+    expect_most(add_noted(total, 9 * UPLOAD_LEAST, 0), UPLOAD_LEAST + 100, 100);
+    expect_most(add_noted(total, UPLOAD_LEAST, 0), 11 * UPLOAD_LEAST + 110,
+                9 * UPLOAD_LEAST + 100);
+    host_total_free(total);
+}
+
 /* Who sent a destination 64 KiB or more, by the hour with the most of them; once a host. */
 static void counts_who_sent_much(void **state)
 {
@@ -401,6 +431,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_pairs_and_hosts),
+        cmocka_unit_test(knows_the_largest_upload),
         cmocka_unit_test(counts_who_sent_much),
         cmocka_unit_test(hours_of_those_passed_by_are_open),
         cmocka_unit_test(lists_sorted_by_hour_and_host),

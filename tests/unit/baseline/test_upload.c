@@ -432,6 +432,38 @@ static void alone_above_what_is_usual(void **state)
     site_free(site);
 }
 
+/* What an open hour's largest upload so far comes to is what the hour would if it were over. */
+static void asked_while_its_hour_is_open(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct destination new = to("new.example"), own = to("own0.example");
+    struct civil civil = make_civil(MONDAY + NOW, 12);
+    struct profile *host = site->host[0];
+    const struct destination *to[] = {&new, &own};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const struct pair *pair = profile_pair(host, to[i]);
+        struct amounts amounts = amounts_of_pair(pair, &civil, 9 * MB, 9 * MB, 9 * MB);
+        struct day_evidence without = {0}, with = {0}, many = {0};
+        amounts.hosts = 1;
+        uint64_t step = evidence_step(&amounts);
+        evidence_add_pair(&without, host, pair, to[i], site->fleet, &civil, &amounts);
+        amounts.upload = (struct upload){9 * MB, MB};
+        assert_true(evidence_step(&amounts) != step);
+        evidence_add_pair(&with, host, pair, to[i], site->fleet, &civil, &amounts);
+        amounts.hosts = HOSTS; /* met by all of them in this hour: new to nobody */
+        evidence_add_pair(&many, host, pair, to[i], site->fleet, &civil, &amounts);
+        for (int kind = EVIDENCE_UPLOAD; kind < EVIDENCES; kind++) {
+            double l = made_as(site, (enum evidence_kind)kind, to[i], 9 * MB, MB).l;
+            assert_near(without.mark[kind].l + 1, 1);
+            assert_near(with.mark[kind].l + 1, l + 1);
+            assert_near(many.mark[kind].l + 1, (i == 0 ? 0 : l) + 1);
+        }
+        assert_true(with.mark[EVIDENCE_UPLOAD_ALONE].l > 3);
+    }
+    site_free(site);
+}
+
 /* What turns out to be a roll-out afterwards was no discovery. */
 static void a_wave_is_nobodys_upload(void **state)
 {
@@ -563,6 +595,7 @@ int main(void)
         cmocka_unit_test(what_others_saw_too),
         cmocka_unit_test(met_by_many_at_once),
         cmocka_unit_test(alone_above_what_is_usual),
+        cmocka_unit_test(asked_while_its_hour_is_open),
         cmocka_unit_test(sent_to_again),
         cmocka_unit_test(asked_before_something_new_was_counted),
         cmocka_unit_test(by_shares_alone_in_hindsight),

@@ -9,14 +9,14 @@ static const char *const files[] = {"sharing",      "uploads",     "remote-acces
                                     "sites/office", "sites/plant", "sites/airport"};
 #define FILES (sizeof files / sizeof *files)
 
-struct upload {
+struct upload_text {
     const char *server_name;
     enum service service;
     uint64_t out_bytes, in_bytes;
     const char *rule; /* NULL: none of them */
 };
 
-static const struct upload uploads[] = {
+static const struct upload_text uploads[] = {
     {"paste.pastebin.com", SERVICE_TLS, 50001, 100, "sharing.paste"},
     {"pastebin.com", SERVICE_TLS, 50000, 100, NULL},
     {"notpastebin.com", SERVICE_TLS, 50001, 100, NULL},
@@ -85,7 +85,7 @@ static void push(struct rig *rig, size_t i)
 {
     union any_record record;
     char host[24];
-    const struct upload *upload = &uploads[i];
+    const struct upload_text *upload = &uploads[i];
     snprintf(host, sizeof host, "10.0.1.%zu", i + 1);
     struct flow_key key = make_flow_key(host, 40000, "198.51.100.7", 443);
     make_flow(&record, 1, MONDAY_8 + (int64_t)i * NS_PER_S, &key, upload->out_bytes,
