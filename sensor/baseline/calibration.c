@@ -16,6 +16,7 @@
  * weeks that are remembered. How high a fleet's tail begins is its own, how fast it falls is not.
  */
 #define FUSED_WEIGHT 100.0
+#define FUSED_SHAPE  0.1 /* how much slower than an exponential it falls: generalized Pareto's ξ */
 #define PSEUDO       10.0  /* host-days that belief stands for */
 #define PSEUDO_FLEET 300.0 /* and the fleet's word in a group */
 #define GUARD        1e-4
@@ -236,14 +237,22 @@ void calibration_fit(struct calibration *c, unsigned which)
     c->sigma = (excess + weight_of(which) * sigma_of(which)) / (above + weight_of(which));
 }
 
+/* Beyond the table, `sigma` being the mean of what is beyond. */
+static double tail_of(unsigned which, double excess, double sigma)
+{
+    if (which < EVIDENCES)
+        return exp(-excess / sigma);
+    return pow(1 + FUSED_SHAPE * excess / (sigma * (1 - FUSED_SHAPE)), -1 / FUSED_SHAPE);
+}
+
 /* Of a table that was fitted. */
-static double survival_of(const struct calibration *c, double l)
+static double survival_of(const struct calibration *c, unsigned which, double l)
 {
     unsigned bin = calibration_bin(l);
     if (c->total <= 0)
         return 0;
     if (bin > c->from)
-        return c->above * exp(-(l - calibration_edge(c->from + 1.0)) / c->sigma);
+        return c->above * tail_of(which, l - calibration_edge(c->from + 1.0), c->sigma);
     return fmin(1.0, fmax(c->above, c->reached[bin] / c->total));
 }
 
@@ -262,11 +271,11 @@ double calibrated(const struct measures *measures, unsigned which, bool day_off,
     double s = belief_of(which, l);
     if (measures->fleet) {
         const struct calibration *fleet = &measures->fleet->of[which][day_off];
-        s = (fleet->total * survival_of(fleet, l) + PSEUDO * s) / (fleet->total + PSEUDO);
+        s = (fleet->total * survival_of(fleet, which, l) + PSEUDO * s) / (fleet->total + PSEUDO);
     }
     if (measures->group) {
         const struct calibration *group = &measures->group->of[which][day_off];
-        s = (group->total * survival_of(group, l) + PSEUDO_FLEET * s) /
+        s = (group->total * survival_of(group, which, l) + PSEUDO_FLEET * s) /
             (group->total + PSEUDO_FLEET);
     }
     return fmax(LEAST, fmin(1.0, s));

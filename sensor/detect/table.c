@@ -38,7 +38,7 @@ const struct detector *detector_get(const char *id)
 
 int score_of_p(double p)
 {
-    double score = 50 + 15 * log10(0.01 / p);
+    double score = 50 + 17.5 * log10(0.01 / p);
     return (int)fmax(0.0, fmin(100.0, floor(score + 1e-9)));
 }
 

@@ -58,13 +58,14 @@ def tail(count, sigma0, weight):
     return reached, hosts, at, share, (excess + weight * sigma0) / (above + weight)
 
 
-def survival(count, belief, l):
+def survival(count, belief, l, shape):
     reached, hosts, at, share, sigma = tail(count, *belief)
     k = min(95, int(20 * math.log1p(l)))
     if hosts <= 0:
         return 0, 0
     if k > at:
-        return hosts, share * math.exp(-(l - edge(at + 1)) / sigma)
+        beyond = (l - edge(at + 1)) / sigma
+        return hosts, share * ((1 + shape * beyond / (1 - shape)) ** (-1 / shape) if shape else math.exp(-beyond))
     return hosts, min(1, max(share, reached[k] / hosts))
 
 
@@ -77,7 +78,7 @@ def calibrated(said, which, l):
     s = min(1, looks * math.exp(-l / scale))
     for name, pseudo in (("fleet", 10), ("group", 300)):
         if said[name]:
-            hosts, seen = survival(said[name][which], belief, l)
+            hosts, seen = survival(said[name][which], belief, l, 0 if fused < 0 else .1)
             s = (hosts * seen + pseudo * s) / (hosts + pseudo)
     return max(1e-12, min(1, s))
 
@@ -145,7 +146,7 @@ class Judged(Case):
         weir, alone = alert["weir"], kinds.get(len(KINDS) - 1, (1, 0))[0]
         by_itself = weir["reasons"][0]["code"] == "ratio.upload.alone"
         told = alone if by_itself else p
-        self.assertEqual(weir["score"], max(0, min(100, math.floor(50 + 15 * math.log10(.01 / told) + 1e-9))))
+        self.assertEqual(weir["score"], max(0, min(100, math.floor(50 + 17.5 * math.log10(.01 / told) + 1e-9))))
         largest = sorted((weight for _, weight in kinds.values()), reverse=True)[:4] + by_itself * [0]
         for reason in weir["reasons"]:
             near = [n for n, (single, weight) in kinds.items() if math.isclose(single, reason["p"], rel_tol=NEAR)
@@ -269,6 +270,29 @@ class Judged(Case):
         self.assertLess(least, 6_000_000)
         self.assertIsNone(told(least - 1))
         check(least, told(least))
+
+    def test_an_upload_while_its_hour_is_open(self):
+        """From 16 MiB on, at once; that more comes back in the same hour takes nothing away."""
+        source, remote, key = host(1), "52.1.7.9", "client|prefix|52.1.7.0/24"
+        noon = START + ODD * DAY + 12 * 3600
+        rng = random.Random(9)
+        busy = [(START + day * DAY + hour * 3600 + rng.uniform(0, 3000), source, remote, 20, rng.lognormvariate(14, 1))
+                for day in range(ODD) if day % 7 < 5 for hour in range(8, 18) if rng.random() < .7]
+        log = self.write("busy.log", text_of([*ordinary_rows(ODD), *busy]))
+        self.replay(*BUDGET, "--save-baseline", self.kept, log)
+        after = (noon + 900, source, remote, 9, 900, 90_000_000), (noon + 3900, host(9), "51.0.1.9", 2, 900)
+
+        def told(size):
+            return self.told([(noon + 60, source, remote, 9, size, 2000), *after]).get((source, False))
+
+        alert = told(60_000_000)
+        self.assertEqual((alert["destination"]["ip"], alert["@timestamp"][11:19]), (remote, "12:01:09"))
+        self.assertIn("ratio.upload", " ".join(reason["code"] for reason in alert["weir"]["reasons"]))
+        self.check(alert, self.stored(source, noon, key, "60000000,2000"), 0)
+        least = alert["weir"]["would_not_fire_below"]["value"]
+        self.assertLess(least, 60_000_000)
+        self.assertIsNone(told(least - 1))
+        self.check(told(least), self.stored(source, noon, key, f"{least},2000"), 0)
 
     def test_what_would_not_fire_of_what_is_trusted(self):
         source, remote, _, size, _ = THEFTS[0]

@@ -10,7 +10,10 @@
  *           Extremes and local dependence in stationary sequences, 1983)
  *   tail    above the bin up to which 97 % lie, S falls as exp(−(L − t)/σ), t that bin's upper end,
  *           from A = count/N (at least ½/(N + 1)); σ = (Σ (L − t) + w·σ0)/(n + w), L the middle of
- *           a bin, w 20 and σ0 1, of what is fused w 100 and σ0 2 (sent) or 1.7 (served)
+ *           a bin, w 20 and σ0 1, of what is fused w 100 and σ0 2 (sent) or 1.7 (served), and
+ *           S = A·(1 + ξ(L − t)/((1 − ξ)σ))^(−1/ξ), ξ .1: the generalized Pareto distribution with
+ *           the mean excess σ (Pickands, Statistical inference using extreme order statistics,
+ *           1975), because fused evidence comes of many causes, of which the rarer are the larger
  *   belief  before anything is measured, as PSEUDO host-days: min(1, looks·e^−L) of a component
  *           (the union bound of its looks); of the fused evidence min(1, 1.7·e^−E/1.82) of what is
  *           sent and min(1, 1.95·e^−E/1.5) of what is served (as if its components said all the

@@ -151,7 +151,8 @@ struct technique {
     const char *tactic, *technique, *subtechnique;
 };
 struct technique finding_technique(const struct finding *finding);
-/* Score = clamp(50 + 15·log10(.01/p), 0, 100). */
+/* Score = clamp(50 + 17.5·log10(.01/p), 0, 100): 85, which wakes somebody, is one host-day in ten
+ * thousand. */
 int score_of_p(double p);
 enum urgency urgency_of(const struct detector *detector, int score);
 

@@ -59,14 +59,14 @@ static bool add_upload(struct rig *rig, struct fused *fused, bool *fires)
 {
     struct weighing *w = &rig->weighing;
     double most = 0;
-    for (double l = 1; l < 12; l += .25) {
+    for (double l = 1; l < 12; l += .0625) {
         w->evidence.mark[EVIDENCE_UPLOAD] =
             (struct evidence_mark){l, 300000, evidence_name(&rig->old)};
         *fused = fusion_weigh(w, EVIDENCE_SENT, fires);
         most = 0;
         for (int kind = 0; kind < EVIDENCE_UPLOAD; kind++)
             most = fmax(most, fused->share[kind]);
-        if (fused->share[EVIDENCE_UPLOAD] > .3)
+        if (fused->share[EVIDENCE_UPLOAD] > .15)
             return fused->share[EVIDENCE_UPLOAD] < most;
     }
     return false;
@@ -78,7 +78,7 @@ static void it_leads_where_it_is_needed(void **state)
     unsigned needed = 0, beside = 0;
     (void)state;
     site_play(site, 0, DAY, ordinary_hour);
-    for (uint64_t bytes = 1 << 17; bytes < UINT64_C(1) << 34; bytes += bytes / 16) {
+    for (uint64_t bytes = 1 << 17; bytes < UINT64_C(1) << 34; bytes += bytes / 64) {
         struct rig rig;
         struct finding finding;
         struct weighed_pair lead = {.destination = NULL};
