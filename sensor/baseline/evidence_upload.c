@@ -9,10 +9,10 @@
  *
  * An answer may come later than what was sent, so whole hours are looked at, as ratios are
  * (evidence_manner.c): when they are closed, before they are learned, and in their own day's
- * evidence. Only what is large (UPLOAD_LEAST) is asked about at once, as it stood when most more had
- * gone than come back: a theft of gigabytes is over before its hour is. What is learned is whole
- * hours, the same for any number of sensors, so that of what is large and answered with more in the
- * same hour calibration knows less than was judged. Thread: any (pure). */
+ * evidence. Only what is large (UPLOAD_LEAST) is asked about at once, as it stood when most more
+ * had gone than come back: a theft of gigabytes is over before its hour is. What is learned is
+ * whole hours, the same for any number of sensors, so that of what is large and answered with more
+ * in the same hour calibration knows less than was judged. Thread: any (pure). */
 #include "closed_hour.h"
 #include "evidence_local.h"
 #include "profile_local.h"

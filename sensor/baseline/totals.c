@@ -469,8 +469,7 @@ void totals_note_upload(struct pair_total *pair)
     if (pair->out.value <= pair->in_bytes)
         return;
     uint64_t surplus = pair->out.value - pair->in_bytes;
-    if (surplus >= UPLOAD_LEAST && surplus > most &&
-        histogram_bin(surplus) > histogram_bin(most))
+    if (surplus >= UPLOAD_LEAST && surplus > most && histogram_bin(surplus) > histogram_bin(most))
         pair->most = (struct upload){pair->out.value, pair->in_bytes};
 }
 

@@ -70,7 +70,8 @@ const struct detector detector_ratio_upload = {
     .technique = "T1567",
     .needs_history = true,
     .explains =
-        "Bytes of an hour (closed, or from 16 MiB on) to a destination from which fewer came back, by how much "
+        "Bytes of an hour (closed, or from 16 MiB on) to a destination from which fewer came back, "
+        "by how much "
         "fewer: against the pair's own hours or, where it is new, against other first "
         "hours and by the days on which it was sent to; and what a known one "
         "did not answer in a day, against its own days. An hour whose surplus is rare enough "

@@ -71,11 +71,11 @@
 /* Running totals with the open hour: of a host (`week` and `span` 0) or a pair (`inside` 0). */
 struct amounts {
     uint64_t hour, day;
-    uint64_t week;      /* of a pair's first 7 days; older ones: of the day */
-    uint64_t span;      /* of the seven days under way, in its first 21 */
-    uint32_t hosts;     /* that have met a pair's destination in the open hour; 0: not known */
-    uint32_t longest_s; /* its longest connection, of this hour; amounts_of_pair knows none */
-    uint64_t inside;    /* that came from other inside hosts in the day */
+    uint64_t week;        /* of a pair's first 7 days; older ones: of the day */
+    uint64_t span;        /* of the seven days under way, in its first 21 */
+    uint32_t hosts;       /* that have met a pair's destination in the open hour; 0: not known */
+    uint32_t longest_s;   /* its longest connection, of this hour; amounts_of_pair knows none */
+    uint64_t inside;      /* that came from other inside hosts in the day */
     struct upload upload; /* of a pair's open hour so far; all 0: none, or not asked for */
 };
 /* What a pair's closed hours (NULL: none) and `open` bytes (this hour's `hour` included) make:
@@ -120,9 +120,9 @@ void evidence_add_closed(struct day_evidence *into, const struct profile *profil
  * day, while who uses what stays as it is. */
 bool evidence_asks_rhythm(const struct profile *profile, const struct pair *pair,
                           const struct fleet *fleet, const struct civil *civil);
-/* What an hour that is over shows: its ratio and its uploads (of large ones: at last). Asked when it is closed, before
- * it is learned, of all that is known of it: a pair that others saw more of (pair_total.elsewhere)
- * is asked about in their sum. */
+/* What an hour that is over shows: its ratio and its uploads (of large ones: at last). Asked when
+ * it is closed, before it is learned, of all that is known of it: a pair that others saw more of
+ * (pair_total.elsewhere) is asked about in their sum. */
 struct whole_hour {
     const struct host_total *total;
     const struct totals *open; /* who else met a destination in it; NULL: not known */

@@ -65,8 +65,7 @@ static void knows_the_largest_upload(void **state)
     expect_most(add_noted(total, 10, 0), UPLOAD_LEAST + 100, 100);
     expect_most(add_noted(total, 0, 9 * UPLOAD_LEAST), UPLOAD_LEAST + 100, 100);
     expect_most(add_noted(total, 9 * UPLOAD_LEAST, 0), UPLOAD_LEAST + 100, 100);
-    expect_most(add_noted(total, UPLOAD_LEAST, 0), 11 * UPLOAD_LEAST + 110,
-                9 * UPLOAD_LEAST + 100);
+    expect_most(add_noted(total, UPLOAD_LEAST, 0), 11 * UPLOAD_LEAST + 110, 9 * UPLOAD_LEAST + 100);
     host_total_free(total);
 }
 

@@ -45,8 +45,8 @@ static void scores(void **state)
     static const struct {
         double p;
         int score;
-    } expected[] = {{1, 15},    {0.1, 32},   {0.01, 50},  {0.003, 59},  {1e-3, 67},
-                    {1e-4, 85}, {2e-5, 97},  {1e-6, 100}, {1e-12, 100}};
+    } expected[] = {{1, 15},    {0.1, 32},  {0.01, 50},  {0.003, 59}, {1e-3, 67},
+                    {1e-4, 85}, {2e-5, 97}, {1e-6, 100}, {1e-12, 100}};
     const struct detector *host = detector_get("volume.host"),
                           *new = detector_get("destination.new");
     (void)state;
