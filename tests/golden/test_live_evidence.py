@@ -270,8 +270,11 @@ class Kept(weirtest.Case):
         folder = os.path.join(self.sensor.state, "evidence-ring")
         found = b""
         for name in os.listdir(folder):
-            with open(os.path.join(folder, name), "rb") as file:
-                found += file.read()
+            try:
+                with open(os.path.join(folder, name), "rb") as file:
+                    found += file.read()
+            except FileNotFoundError: # what was being written has its name by now
+                pass
         return found
 
 
