@@ -38,6 +38,7 @@ struct estimate manner_estimate(const struct asked *asked, enum evidence_kind ki
 struct estimate upload_estimate(const struct asked *asked, uint64_t bytes);
 struct estimate upload_again_estimate(const struct asked *asked);
 struct estimate upload_growth_estimate(const struct asked *asked, uint64_t bytes);
+/* A pair's open hour as far as it is an upload already. */
 void upload_of_open_hour(const struct asked *asked, const struct amounts *amounts);
 /* Whether a host's uploads are held against what is usual of their places, too; one with so much
  * more out than in. */

@@ -6,7 +6,6 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/poison.h"
-#include "weir/baseline/histogram.h"
 
 #include <endian.h>
 #include <stdlib.h>
@@ -460,17 +459,6 @@ struct pair_total *totals_add_named(struct host_total *host, const struct destin
     pair->flows = flows > UINT32_MAX - pair->flows ? UINT32_MAX : pair->flows + flows;
     pair->changed = true;
     return pair;
-}
-
-/* Both numbers only grow: whoever has the larger ones knows the later moment. */
-void totals_note_upload(struct pair_total *pair)
-{
-    uint64_t most = pair->most.out_bytes - pair->most.in_bytes;
-    if (pair->out.value <= pair->in_bytes)
-        return;
-    uint64_t surplus = pair->out.value - pair->in_bytes;
-    if (surplus >= UPLOAD_LEAST && surplus > most && histogram_bin(surplus) > histogram_bin(most))
-        pair->most = (struct upload){pair->out.value, pair->in_bytes};
 }
 
 void totals_start(struct host_total *host, struct pair_total *pair, uint32_t second, uint64_t bytes)

@@ -3,10 +3,11 @@
  * A record changes one pair's totals and the host's. Of both only the bins count (evidence.h), so
  * mostly nothing is computed; else the pair and the host are asked again, and the larger marks kept
  * beside those of the hour's other pairs: totals only grow, so that is what going through all of
- * them would give. What is kept holds for one state of the memory (profile and fleet); when that
- * changes, or after a restart, all pairs of the hour are gone through once. The hour before is open
- * too for two minutes: each of the two has a slot, and bytes told of the older are in the newer's
- * day.
+ * them would give (but for a large upload: its moment with most more out than in may say less than
+ * one before it, which is known no more once the hour is gone through again). What is kept holds
+ * for one state of the memory (profile and fleet); when that changes, or after a restart, all pairs
+ * of the hour are gone through once. The hour before is open too for two minutes: each of the two
+ * has a slot, and bytes told of the older are in the newer's day.
  *
  * A side that was told is silent for SILENT_DAYS about where that led, unless its evidence has
  * grown by SILENT_FACTOR (lately.h): by what this sensor told (checkpointed), and by what the
